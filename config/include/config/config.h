@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration: one table of options (config/src/options.c) is the only source of their names,
+ * types, ranges, defaults and help, and makes the parser, --help, --print-config, the example file
+ * and the man page's section.
+ *
+ * The file is INI: [section], key = value, '#' or ';' at the start of a line for comments. Keys that
+ * may repeat make lists. Unknown sections and keys are errors.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util/addr.h"
+#include "util/log.h"
+#include "util/time.h"
+
+#define CONFIG_LIST_MAX 16
+#define CONFIG_TEXT_MAX 256 /* bytes of a value, with the NUL */
+
+struct config_list {
+	char item[CONFIG_LIST_MAX][CONFIG_TEXT_MAX];
+	unsigned n;
+};
+
+enum config_receive { CONFIG_RECEIVE_PUSH, CONFIG_RECEIVE_BUFFER };
+enum config_flow_control { CONFIG_FLOW_NONE, CONFIG_FLOW_RTSCTS };
+
+struct config {
+	struct {
+		char name[IFNAMSIZ];
+		unsigned mtu;
+		struct {
+			bool automatic;	  /* the PDP address */
+			struct addr addr; /* otherwise this */
+			unsigned prefix;
+		} address;
+		bool default_route;
+		unsigned metric;
+	} interface;
+	struct {
+		char device[CONFIG_TEXT_MAX];
+		unsigned baud;
+		enum config_flow_control flow_control;
+		char apn[CONFIG_TEXT_MAX];	/* checked: letters, digits, '.', '-', '_' */
+		char pin_file[CONFIG_TEXT_MAX];
+		unsigned ip;			/* 4 */
+		enum config_receive receive;
+		struct config_list init;	/* each begins with AT, printable, <= 200 characters */
+		char power_command[CONFIG_TEXT_MAX]; /* absolute path and arguments, split at blanks */
+		bool give_up;
+	} modem;
+	struct {
+		unsigned udp, reserved, connecting;
+	} links;
+	struct {
+		usec_t connect_timeout, linger, idle_timeout;
+		unsigned buffer; /* bytes received for one flow that its host has not taken */
+	} tcp;
+	struct {
+		usec_t timeout, dns_timeout;
+	} udp;
+	struct {
+		char socket[CONFIG_TEXT_MAX]; /* "" : /run/gwd/IFNAME.sock */
+	} control;
+	struct {
+		enum log_level level;
+	} log;
+};
+
+/* Where something is wrong: "FILE:LINE: section.key: expected ..., got ...". */
+struct config_error {
+	char text[512];
+};
+
+void config_defaults(struct config *c);
+
+/* Reads the file over what is in @c. -EINVAL with @err filled in (first error), or another -errno
+ * when the file cannot be read (also in @err). Lists in the file replace what @c had. */
+int config_load_file(struct config *c, const char *path, struct config_error *err);
+/* The same for text in memory; @name stands for the file in messages. For tests and fuzzers. */
+int config_load_text(struct config *c, const char *name, const char *text, size_t n,
+	struct config_error *err);
+
+/*
+ * One "section.key=value" of the command line; @name is e.g. "-o". The first override of a list key
+ * replaces the list, further ones append: @seen remembers, zeroed by the caller before the first.
+ */
+struct config_overrides {
+	bool seen[64];
+};
+int config_override(struct config *c, struct config_overrides *seen, const char *assignment,
+	const char *name, struct config_error *err);
+
+/* What no single option can tell: required ones, combinations, secrets' files. */
+int config_check(const struct config *c, struct config_error *err);
+
+/* The effective configuration, in the form of the file. */
+void config_print(const struct config *c, FILE *out);
+/* One line an option for --help; the example file; the scdoc section of gwd.conf(5). */
+void config_print_help(FILE *out);
+void config_print_example(FILE *out);
+void config_print_scdoc(FILE *out);
+
+/* Name of the first option in which the two differ and that cannot change without a restart, each
+ * through @each; used by reload. Options that differ and can change are reported with live = true. */
+void config_diff(const struct config *a, const struct config *b,
+	void (*each)(void *user, const char *name, bool live), void *user);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One A76XX module behind a tty: bearer bring-up and watch, ten links, and the AT channel they share.
+ *
+ * The modem does no I/O and reads no clock. Its owner
+ *   - opens the tty (modem/tty.h), reads it and passes what came to modem_input(),
+ *   - writes what modem_output() offers and says so with modem_output_done(),
+ *   - calls modem_run() when modem_deadline() has come, and after any call that may have given the
+ *     modem something to do (open, close, kick, resume);
+ * so a test drives it with a scripted tty and a clock of its own.
+ *
+ * Callbacks (struct modem_ops) are made from modem_input() and modem_run() only. From inside a
+ * callback every function below but modem_free(), modem_input() and modem_run() may be called.
+ *
+ * Everything that crosses this interface is keyed (modem, link); nothing in it is global, and a
+ * process may hold several modems.
+ *
+ * NOTE below is SIMCom's "A76XX Series TCPIP Application Note" V1.04.
+ */
+#ifndef MODEM_MODEM_H
+#define MODEM_MODEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/addr.h"
+#include "util/time.h"
+
+#define MODEM_LINKS 10		/* <link_num> 0-9, clients and accepted sockets together (NOTE 3.2) */
+#define MODEM_TCP_CHUNK_MAX 1460 /* bytes of a TCP link in one CIPSEND: one segment */
+#define MODEM_UDP_MAX_V4 1472	/* payload of a datagram that CIPSEND (1-1500) and a 1500 MTU carry */
+#define MODEM_UDP_MAX_V6 1452
+
+struct modem;
+
+enum modem_receive {
+	MODEM_RECEIVE_PUSH,   /* direct push, NOTE 1.5.4: data comes as it arrives */
+	MODEM_RECEIVE_BUFFER, /* AT+CIPRXGET=1: the driver asks for what the owner has room for */
+};
+
+/* Strings belong to the caller and must live as long as the modem. */
+struct modem_config {
+	const char *name;	/* for log lines, e.g. "modem0" */
+	const char *apn;	/* NULL or "" leaves the module's profile 1 as it is */
+	const char *pin;	/* 4-8 digits or NULL; entered at most once (see modem_failure) */
+	int ip;			/* 4 or 6: the type of PDP context 1 */
+	enum modem_receive receive;
+	unsigned baud;		/* bits/s; only for time-outs that depend on the line and for status */
+	bool rtscts;		/* tell the module to use RTS/CTS: AT+IFC=2,2 */
+	usec_t connect_timeout; /* CIPTIMEOUT's second value; 3 s to 120 s */
+	const char *const *init; /* extra AT commands (without line end), run after the standard ones */
+	size_t n_init;
+	bool has_power_command; /* the last rung of the ladder exists (modem_ops.power_cycle) */
+};
+
+/* The bearer: what must be up before a link can open. Names: modem_state_name(). */
+enum modem_state {
+	MODEM_STATE_ABSENT,	/* no tty */
+	MODEM_STATE_PROBE,	/* looking for an answer, any mode, any leftovers */
+	MODEM_STATE_CONFIGURE,	/* volatile settings */
+	MODEM_STATE_SIM,	/* waiting for +CPIN: READY, PIN */
+	MODEM_STATE_REGISTER,	/* waiting for CREG/CGREG/CEREG 1 or 5 */
+	MODEM_STATE_ACTIVATE,	/* PDP context, NETOPEN, left-over links, IPADDR */
+	MODEM_STATE_UP,		/* links can open */
+	MODEM_STATE_RECOVER,	/* a rung of the recovery ladder is being carried out or waited for */
+	MODEM_STATE_STOPPING,	/* modem_shutdown() was called */
+	MODEM_STATE_STOPPED,
+};
+
+/* Why the bearer cannot come up now. It keeps trying all the same (but for the PIN); the owner may
+ * give up instead. */
+enum modem_failure {
+	MODEM_FAILURE_NONE,
+	MODEM_FAILURE_PIN,    /* wanted and not given, or refused: it is not tried again */
+	MODEM_FAILURE_PUK,    /* the SIM wants its PUK */
+	MODEM_FAILURE_SIM,    /* no SIM */
+	MODEM_FAILURE_DENIED, /* registration denied (<stat> 3 from all three) */
+	MODEM_FAILURE_APN,    /* NETOPEN failed although registered, repeatedly */
+};
+
+enum modem_link_state {
+	MODEM_LINK_FREE,
+	MODEM_LINK_OPENING,
+	MODEM_LINK_OPEN,
+	MODEM_LINK_DRAINING, /* closed by the peer, unread data in the module (buffer mode) */
+	MODEM_LINK_CLOSING,  /* CIPCLOSE under way, or its number is not yet known to be free */
+};
+
+enum modem_link_type {
+	MODEM_LINK_TCP,
+	MODEM_LINK_UDP,
+};
+
+/*
+ * Results of an open: 0, the note's <err> 1-12 (NOTE 4.1), or one of these. Unknown numbers of other
+ * firmwares (255 ...) are reported as 12.
+ */
+enum {
+	MODEM_OPEN_OK = 0,
+	MODEM_OPEN_NETWORK_FAILURE = 1,
+	MODEM_OPEN_NETWORK_NOT_OPENED = 2,
+	MODEM_OPEN_WRONG_PARAMETER = 3,
+	MODEM_OPEN_NOT_SUPPORTED = 4, /* in practice: the link is in use */
+	MODEM_OPEN_SOCKET_FAILED = 5,
+	MODEM_OPEN_BIND_FAILED = 6,
+	MODEM_OPEN_LISTENING = 7,
+	MODEM_OPEN_BUSY = 8,
+	MODEM_OPEN_SOCKETS_OPENED = 9,
+	MODEM_OPEN_TIMEOUT = 10,
+	MODEM_OPEN_DNS_FAILED = 11,
+	MODEM_OPEN_UNKNOWN = 12,
+	MODEM_OPEN_SILENCE = 100, /* no result within connect_timeout */
+	MODEM_OPEN_ERROR = 101,	  /* a bare ERROR */
+	MODEM_OPEN_LOST = 102,	  /* bearer or module went away meanwhile */
+	MODEM_OPEN_CANCELLED = 103, /* modem_close() while opening */
+};
+
+enum modem_close_reason {
+	MODEM_CLOSE_LOCAL,   /* modem_close() */
+	MODEM_CLOSE_REMOTE,  /* +IPCLOSE: l,1 (FIN or RST, nobody can tell); all received data delivered */
+	MODEM_CLOSE_TIMEOUT, /* +IPCLOSE: l,2, sending timed out */
+	MODEM_CLOSE_LOST,    /* bearer, module or tty went away; or the link was a zombie */
+	MODEM_CLOSE_SEND,    /* a send ended in a way that leaves the stream in doubt */
+	MODEM_CLOSE_DATA,    /* received bytes may be lost or may belong to another link */
+};
+/* Only after LOCAL and REMOTE is what was delivered known to be complete. */
+
+/* One CIPSEND, filled in by modem_ops.next_send. */
+struct modem_send {
+	unsigned link;
+	size_t len;	    /* 1 .. MODEM_TCP_CHUNK_MAX, or one datagram */
+	struct endpoint to; /* UDP links only */
+};
+
+struct modem_bearer {
+	enum modem_state state;
+	struct addr address; /* PDP address; family 0 unless state is UP */
+	enum modem_failure failure;
+	const char *reason; /* one line for people: why it is not up, or ""; valid during the call */
+};
+
+struct modem_ops {
+	/* Any change of state, address or failure. When the state leaves UP, every link was reported
+	 * closed (or its open as MODEM_OPEN_LOST) before this call. */
+	void (*bearer)(void *user, const struct modem_bearer *b);
+
+	/* The result of modem_open_tcp/udp(). Not 0: the link is FREE again, or CLOSING if its number is
+	 * still in doubt (then link_free comes later). */
+	void (*opened)(void *user, unsigned link, int result);
+
+	/*
+	 * The modem can take a CIPSEND now. Copy the payload to @buf (at least 1500 bytes), describe it
+	 * in @send and return true; or return false. One send is outstanding at a time; its end is one
+	 * call of sent() or one of closed() for that link.
+	 */
+	bool (*next_send)(void *user, uint8_t *buf, struct modem_send *send);
+
+	/* @n of the @req bytes of the outstanding send were taken by the module; the rest (if any) was
+	 * provably not, and may be offered again (TCP). UDP: @n is @req or 0. */
+	void (*sent)(void *user, unsigned link, size_t req, size_t n);
+
+	/*
+	 * Received bytes. TCP: the next bytes of the stream, any length, must be taken whole (buffer
+	 * mode never asks for more than rx_space said). UDP in push mode: one whole datagram and its
+	 * source. UDP in buffer mode: bytes of one or several datagrams, boundaries unknown, @src NULL.
+	 */
+	void (*data)(void *user, unsigned link, const uint8_t *p, size_t n, const struct endpoint *src);
+
+	/* Buffer mode: how many bytes of this link the owner can take now. 0 pauses reading until
+	 * modem_rx_resume(). */
+	size_t (*rx_space)(void *user, unsigned link);
+
+	/* An open link ended. Called once per link that reached OPEN. */
+	void (*closed)(void *user, unsigned link, enum modem_close_reason reason);
+
+	/* The number can be used again. Comes after closed()/opened(not 0), maybe at once. */
+	void (*link_free)(void *user, unsigned link);
+
+	/* Answer to modem_query_ack(): bytes sent and bytes acknowledged by the peer since the link
+	 * opened. @known false: the module could not say. */
+	void (*acked)(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked);
+
+	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All UDP
+	 * links with more than one remote were closed before this call. */
+	void (*mode_changed)(void *user, enum modem_receive mode);
+
+	/* Last rung of the ladder: run the configured command, then call modem_power_done(). */
+	void (*power_cycle)(void *user);
+
+	/* The end of modem_shutdown(). */
+	void (*stopped)(void *user);
+};
+
+/* NULL when out of memory. @ops and the strings in @config must outlive the modem. */
+struct modem *modem_new(const struct modem_config *config, const struct modem_ops *ops, void *user);
+void modem_free(struct modem *m);
+
+/* The tty is there (again): bring-up begins. */
+void modem_attach(struct modem *m, usec_t now);
+/* The tty hung up: every link is lost. Output not yet written is dropped. */
+void modem_detach(struct modem *m, usec_t now);
+
+void modem_input(struct modem *m, usec_t now, const void *p, size_t n);
+/* Bytes to be written to the tty; *n 0 when there are none. Valid until the next call. */
+const uint8_t *modem_output(struct modem *m, size_t *n);
+void modem_output_done(struct modem *m, usec_t now, size_t n);
+void modem_run(struct modem *m, usec_t now);
+/* USEC_NEVER when nothing is pending: a bearer that is up and idle has only its slow watch. */
+usec_t modem_deadline(const struct modem *m);
+
+/* -ENETDOWN when the bearer is not up, -EBUSY when the link is not FREE, -EINVAL, else 0 and later
+ * opened(). A v6 remote on a v4 bearer (or the reverse) is -EAFNOSUPPORT. */
+int modem_open_tcp(struct modem *m, unsigned link, const struct endpoint *remote);
+int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port);
+/* Any state; unread and unsent data is dropped. closed(LOCAL) (or opened(CANCELLED)) is called from
+ * the next modem_run(), link_free() once the module confirmed. */
+void modem_close(struct modem *m, unsigned link);
+enum modem_link_state modem_link_state(const struct modem *m, unsigned link);
+enum modem_link_type modem_link_type(const struct modem *m, unsigned link);
+
+/* There is something to send: next_send() is called as soon as the channel allows. */
+void modem_kick(struct modem *m);
+/* There is room for received data of this link again. */
+void modem_rx_resume(struct modem *m, unsigned link);
+/* Whether next_send() may offer bytes of this TCP link now, and how many: less than a chunk only
+ * while a learned send buffer of the module is nearly full (AT+CIPACK decides then). */
+size_t modem_send_room(const struct modem *m, unsigned link);
+/* Asks AT+CIPACK; the answer comes through acked(). -EINVAL unless the link is open and TCP. */
+int modem_query_ack(struct modem *m, unsigned link);
+/* The power command ended with this exit status (0: fine). */
+void modem_power_done(struct modem *m, usec_t now, int status);
+
+/* Closes all links, NETCLOSE, then stopped(). The owner sets the limit (decision: < 4 s). */
+void modem_shutdown(struct modem *m, usec_t now);
+
+enum modem_receive modem_receive_mode(const struct modem *m);
+
+/* Everything an operator wants to know; strings belong to the modem, "" or -1 for unknown. */
+struct modem_status {
+	enum modem_state state;
+	usec_t since;		 /* when the state was entered */
+	enum modem_failure failure;
+	const char *reason;	 /* why it is not up, or what the last fault was */
+	struct addr address;
+	enum modem_receive receive;
+	const char *model, *revision;
+	int rssi_dbm;		 /* 0 for unknown */
+	int ber;		 /* AT+CSQ's second value, 99 unknown */
+	int creg, cgreg, cereg;	 /* <stat>, -1 unknown */
+	usec_t turnaround;	 /* tau: last byte of a command out -> first byte of its answer in; 0 unknown */
+	usec_t prompt_delay;	 /* median of CIPSEND line out -> prompt in; 0 unknown */
+	unsigned rung;		 /* of the recovery ladder, 0: none */
+	const char *rung_name;
+	uint64_t recoveries;	 /* rungs carried out since start */
+	uint64_t boots;		 /* module banners seen */
+	uint64_t commands, timeouts, resyncs, unknown_lines, stray_bytes;
+	uint64_t tx_wire_bytes, rx_wire_bytes; /* on the tty, everything */
+	uint64_t tx_payload_bytes, rx_payload_bytes;
+	uint64_t rx_unclaimed_bytes; /* payload for a link nobody has */
+	uint64_t short_confirms;
+};
+void modem_status(const struct modem *m, struct modem_status *out);
+
+const char *modem_state_name(enum modem_state s);
+const char *modem_failure_name(enum modem_failure f);
+const char *modem_link_state_name(enum modem_link_state s);
+const char *modem_open_result_name(int result);
+const char *modem_close_reason_name(enum modem_close_reason r);
+
+#endif

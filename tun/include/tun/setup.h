@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Link, addresses and routes of an interface, by libnl-route. Set-up only: it speaks with the kernel
+ * synchronously (microseconds; nothing here waits for a network). What we add carries our own route
+ * protocol, so that it can be told from other people's and taken away after a crash.
+ */
+#ifndef TUN_SETUP_H
+#define TUN_SETUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/addr.h"
+
+#define TUN_ROUTE_PROTOCOL 157 /* "gwd" in rt_protos.d; none of the kernel's or iproute2's list */
+
+struct tun_setup;
+
+/* Opens a netlink socket in the current network namespace. 0 or -errno. */
+int tun_setup_new(struct tun_setup **out);
+void tun_setup_free(struct tun_setup *s);
+
+/* All return 0 or -errno of the kernel's answer. @ifindex names the interface. */
+int tun_setup_link(struct tun_setup *s, unsigned ifindex, unsigned mtu, unsigned txqueuelen, bool up);
+
+/* @prefix bits; adding what is there and removing what is not are fine. IPv6: NODAD, no router
+ * solicitation wanted. */
+int tun_setup_addr_add(struct tun_setup *s, unsigned ifindex, const struct addr *a, unsigned prefix);
+int tun_setup_addr_del(struct tun_setup *s, unsigned ifindex, const struct addr *a, unsigned prefix);
+
+/* The default route of one family (4 or 6), scope link, with a metric; replaced if it is there. */
+int tun_setup_default_add(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric);
+int tun_setup_default_del(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The log: one line a call on stderr, with the "<N>" priority prefix that journald reads when
+ * stderr is its stream. A line names the flow or link it concerns, what was expected and what came.
+ * Secrets (PIN, passwords) are never passed in. Bytes from outside are printed through log_quote().
+ *
+ * The level is the one piece of process-wide state besides lwIP's: a log belongs to the process.
+ */
+#ifndef UTIL_LOG_H
+#define UTIL_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR, /* needs a person */
+	LOG_LEVEL_WARN,	 /* went wrong, handled */
+	LOG_LEVEL_INFO,	 /* what an operator wants to see of a normal day */
+	LOG_LEVEL_DEBUG, /* every flow and link */
+	LOG_LEVEL_TRACE, /* the AT dialogue too */
+};
+
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+const char *log_level_name(enum log_level level);
+
+/* Decides on the "<N>" prefix: yes if stderr is the stream that $JOURNAL_STREAM names. */
+void log_open(void);
+
+/* Replaces stderr, for tests; NULL goes back. @line has no line end. */
+void log_set_sink(void (*sink)(enum log_level level, const char *line));
+
+void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes bytes from outside as printable text: \r, \n, \xNN for what is not printable, "..." when
+ * cut. Returns @buf, always terminated; @size at least 8. */
+const char *log_quote(char *buf, size_t size, const void *p, size_t n);
+
+#define log_at(level, ...)                                                                         \
+	do {                                                                                       \
+		if ((level) <= log_get_level())                                                    \
+			log_write((level), __VA_ARGS__);                                           \
+	} while (0)
+#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_trace(...) log_at(LOG_LEVEL_TRACE, __VA_ARGS__)
+
+#endif
