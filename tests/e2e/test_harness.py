@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from harness.dns import addresses, query
-from harness.servers import digest_at_end, echo, udp_echo
+from harness.servers import digest_of_counted, echo, udp_echo
 from harness.traffic import hostile_body, sha, upload
 from harness.world import RESOLVER, World
 
@@ -22,11 +22,11 @@ def test_the_inner_side_reaches_nothing_without_the_daemon(world: World) -> None
 
 
 def test_servers_answer_on_the_outer_side(world: World, resolver) -> None:
-    world.serve(digest_at_end())
+    world.serve(digest_of_counted)
     body = hostile_body(300_000)
     s = world.outer.tcp()
     s.connect(("198.51.100.1", 8000))
-    assert upload(s, body).decode() == sha(body)
+    assert upload(s, body) == sha(body)
     world.serve_udp(udp_echo)
     u = world.outer.udp(timeout=5)
     u.sendto(b"hello", ("198.51.100.1", 8000))

@@ -13,14 +13,16 @@ from .waiting import wait_for
 
 class Gwd:
     def __init__(self, ns: Namespace, binary: Path, folder: Path, options: dict[str, object],
-                 arguments: list[str] | None = None, wrap: list[str] | None = None) -> None:
+                 arguments: list[str] | None = None, wrap: list[str] | None = None,
+                 sanitizer: str = "") -> None:
         self.socket = folder / "gwd.sock"
         self.binary = binary
         argv = [str(binary), "-o", f"control.socket={self.socket}"]
         for key, value in options.items():
             for item in value if isinstance(value, (list, tuple)) else [value]:
                 argv += ["-o", f"{key}={item}"]
-        self.process = Process(ns, argv + (arguments or []), folder / "gwd.log", wrap)
+        self.process = Process(ns, argv + (arguments or []), folder / "gwd.log", wrap,
+                               sanitizer=sanitizer)
 
     def request(self, name: str) -> dict:
         with socket.socket(socket.AF_UNIX) as s:

@@ -15,22 +15,22 @@ SANITIZER = re.compile(r"(ERROR: (Address|Leak|Thread|UndefinedBehavior)Sanitize
 SANITIZER_EXIT = 99
 
 
-def sanitizer_env() -> dict[str, str]:
+def sanitizer_env(more: str = "") -> dict[str, str]:
     env = dict(os.environ)
-    env["ASAN_OPTIONS"] = f"exitcode={SANITIZER_EXIT}:detect_leaks=1:detect_stack_use_after_return=1"
+    env["ASAN_OPTIONS"] = f"exitcode={SANITIZER_EXIT}:detect_leaks=1:detect_stack_use_after_return=1:{more}"
     env["UBSAN_OPTIONS"] = f"print_stacktrace=1:halt_on_error=1:exitcode={SANITIZER_EXIT}"
     return env
 
 
 class Process:
     def __init__(self, ns: Namespace, argv: list[str], log: Path, wrap: list[str] | None = None,
-                 stdin: int | None = subprocess.DEVNULL) -> None:
+                 stdin: int | None = subprocess.DEVNULL, sanitizer: str = "") -> None:
         self.argv = argv
         self.log = log
         self._out = open(log, "ab")
         self.popen = subprocess.Popen(ns.command([*(wrap or []), *argv]), stdin=stdin,
                                       stdout=self._out, stderr=subprocess.STDOUT,
-                                      env=sanitizer_env(), start_new_session=True)
+                                      env=sanitizer_env(sanitizer), start_new_session=True)
 
     @property
     def pid(self) -> int:

@@ -2,6 +2,7 @@
 """Bodies worth sending, and clients that send and fetch them."""
 from __future__ import annotations
 
+import errno
 import hashlib
 import random
 import socket
@@ -63,31 +64,43 @@ def receive_exactly(s: socket.socket, n: int) -> bytes:
     return bytes(parts)
 
 
-def upload(s: socket.socket, body: bytes) -> bytes:
-    """Sends, closes its half, returns what came back."""
+def upload(s: socket.socket, body: bytes) -> str:
+    """To digest_of_counted; the sha256 the server saw."""
+    s.sendall(b"%010d" % len(body))
     send_all(s, body)
-    s.shutdown(socket.SHUT_WR)
-    return receive_all(s)
+    return receive_all(s).decode()
 
 
-def exchange(s: socket.socket, body: bytes) -> bytes:
-    """Sends while it receives."""
+def exchange(s: socket.socket, body: bytes, size: int) -> tuple[bytes, str]:
+    """With both_ways: sends while it receives; what came, and the sha256 the server saw."""
     failure: list[BaseException] = []
 
     def sender() -> None:
         try:
+            s.sendall(b"%010d" % len(body))
             send_all(s, body)
-            s.shutdown(socket.SHUT_WR)
         except OSError as e:
             failure.append(e)
 
     thread = threading.Thread(target=sender, daemon=True)
     thread.start()
-    got = receive_all(s)
+    got = receive_exactly(s, size)
+    digest = receive_all(s).decode()
     thread.join(60)
     if failure:
         raise failure[0]
-    return got
+    return got, digest
+
+
+def connect_errno(s: socket.socket, address: tuple[str, int]) -> str:
+    """"" or the name of the error; "timeout" when the socket's own patience ended."""
+    try:
+        s.connect(address)
+    except TimeoutError as e:
+        return errno.errorcode[e.errno] if e.errno else "timeout"
+    except OSError as e:
+        return errno.errorcode[e.errno or 0]
+    return ""
 
 
 def ends_in_reset(s: socket.socket, poke: bool = False) -> bool:

@@ -40,6 +40,7 @@ class World:
         self.sim: Sim | None = None
         self.gwd: Gwd | None = None
         self.mistakes_expected = False
+        self.sanitizer_options = ""
         try:
             self.outer = self.namespace("out")
             self.inner = self.namespace("in")
@@ -70,7 +71,8 @@ class World:
                                        "modem.baud": 921600, "log.level": "debug"}
         settings.update(options or {})
         settings = {k: v for k, v in settings.items() if v is not None}
-        self.gwd = Gwd(self.inner, self.binaries.gwd, self.folder, settings, arguments, wrap)
+        self.gwd = Gwd(self.inner, self.binaries.gwd, self.folder, settings, arguments, wrap,
+                       self.sanitizer_options)
         self.processes.append(self.gwd.process)
         if wait:
             self.gwd.wait_state(wait)
