@@ -105,6 +105,9 @@ int config_check(const struct config *c, struct config_error *err);
 #define CONFIG_PIN_SIZE 9
 int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_error *err);
 
+/* Copies the options that can change without a restart. */
+void config_apply_live(struct config *to, const struct config *from);
+
 /* The effective configuration, in the form of the file. */
 void config_print(const struct config *c, FILE *out);
 /* One line an option for --help; the example file; the scdoc section of gwd.conf(5). */
