@@ -1,2 +1,203 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config/config.h"
+/*
+ * The table of options. A row is all there is to say about an option; the parser, --help,
+ * --print-config, the example file and the man page's section are made from it.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "option.h"
+
+#define FIELD(f) .offset = offsetof(struct config, f), .size = sizeof(((struct config *)NULL)->f)
+#define RANGE(lo, hi) .min = (lo), .max = (hi)
+
+static_assert(sizeof(enum config_receive) == sizeof(unsigned), "an enum is stored as unsigned");
+static_assert(sizeof(enum config_flow_control) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum log_level) == sizeof(unsigned), "the same");
+
+static const struct option_name flow_controls[] = {
+	{"none", CONFIG_FLOW_NONE},
+	{"rtscts", CONFIG_FLOW_RTSCTS},
+	{NULL, 0},
+};
+
+static const struct option_name ip_versions[] = {
+	{"4", 4},
+	{NULL, 0},
+};
+
+static const struct option_name receive_modes[] = {
+	{"push", CONFIG_RECEIVE_PUSH},
+	{"buffer", CONFIG_RECEIVE_BUFFER},
+	{NULL, 0},
+};
+
+static const struct option_name log_levels[] = {
+	{"error", LOG_LEVEL_ERROR},
+	{"warn", LOG_LEVEL_WARN},
+	{"info", LOG_LEVEL_INFO},
+	{"debug", LOG_LEVEL_DEBUG},
+	{"trace", LOG_LEVEL_TRACE},
+	{NULL, 0},
+};
+
+/* Rows of one section stand together: the printers start a section where its name changes. */
+const struct option options[] = {
+	{"interface", "name", OPTION_TEXT, FIELD(interface.name), .valid = valid_ifname,
+		.def = "cell0", .arg = "NAME",
+		.expect = "an interface name (1-15 of letters, digits, '.', '-', '_'; one %d)",
+		.help = "Name of the TUN interface; %d takes the first free number."},
+	{"interface", "mtu", OPTION_UINT, FIELD(interface.mtu), RANGE(576, 9000), .def = "1500",
+		.help = "Largest IP packet of the interface in bytes; IPv6 needs 1280 at least."},
+	{"interface", "address", OPTION_ADDRESS, FIELD(interface.address), .def = "auto",
+		.arg = "auto|ADDRESS/PREFIX", .expect = "auto or ADDRESS/PREFIX of a host",
+		.help = "Address of the interface; auto takes the one the network gave the module."},
+	{"interface", "default_route", OPTION_BOOL, FIELD(interface.default_route), .def = "no",
+		.help = "Install a default route while the bearer is up."},
+	{"interface", "metric", OPTION_UINT, FIELD(interface.metric), RANGE(0, UINT32_MAX),
+		.def = "700", .help = "Metric of the default route; lower wins."},
+
+	{"modem", "device", OPTION_TEXT, FIELD(modem.device), .valid = valid_path, .def = "",
+		.arg = "PATH", .example = "/dev/ttyUSB2",
+		.expect = "an absolute path (this version does not probe for the module)",
+		.help = "The module's AT port. Required."},
+	{"modem", "baud", OPTION_UINT, FIELD(modem.baud), RANGE(300, 4000000), .def = "115200",
+		.help = "Speed of the port in bits per second; without meaning over USB."},
+	{"modem", "flow_control", OPTION_ENUM, FIELD(modem.flow_control), .names = flow_controls,
+		.def = "none", .help = "Hardware flow control of the port."},
+	{"modem", "apn", OPTION_TEXT, FIELD(modem.apn), .valid = valid_apn, .def = "",
+		.arg = "NAME", .example = "internet",
+		.expect = "an APN (at most 100 letters, digits, '.', '-', '_')",
+		.help = "Access point name of PDP profile 1; empty leaves it to the network."},
+	{"modem", "pin_file", OPTION_TEXT, FIELD(modem.pin_file), .valid = valid_path, .def = "",
+		.arg = "PATH", .example = "/etc/gwd/pin", .expect = "an absolute path",
+		.help = "File with the SIM's PIN (4 to 8 digits), readable by root only."},
+	{"modem", "ip", OPTION_ENUM, FIELD(modem.ip), .names = ip_versions, .def = "4",
+		.expect = "4 (this version has no IPv6 bearer)",
+		.help = "IP version of the PDP context."},
+	{"modem", "receive", OPTION_ENUM, FIELD(modem.receive), .names = receive_modes,
+		.def = "push",
+		.expect = "push or buffer (this version has neither auto nor transparent)",
+		.help = "How the module delivers data: push sends it at once, buffer is polled; push is "
+			"faster, but a flow whose host does not read is reset."},
+	{"modem", "init", OPTION_LIST, FIELD(modem.init), .valid = valid_at_command, .def = "",
+		.arg = "COMMAND", .example = "AT+CNMP=38",
+		.expect = "an AT command (AT..., printable, at most 200 characters, 16 of them)",
+		.help = "An AT command sent after the standard ones; may repeat."},
+	{"modem", "power_command", OPTION_TEXT, FIELD(modem.power_command), .valid = valid_path,
+		.def = "", .arg = "COMMAND", .example = "/usr/local/sbin/power-cycle-module",
+		.expect = "an absolute path and arguments",
+		.help = "Program that power-cycles the module, the last resort of recovery; split at "
+			"blanks, run without a shell."},
+	{"modem", "give_up", OPTION_BOOL, FIELD(modem.give_up), .def = "no", .live = true,
+		.help = "Exit when PIN, SIM, registration or APN are refused, instead of trying again."},
+
+	{"links", "udp", OPTION_UINT, FIELD(links.udp), RANGE(0, 9), .def = "2", .live = true,
+		.help = "Most of the module's ten links that UDP may use; 0 is no UDP."},
+	{"links", "reserved", OPTION_UINT, FIELD(links.reserved), RANGE(0, 8), .def = "0",
+		.live = true, .help = "Links kept for interactive flows."},
+	{"links", "connecting", OPTION_UINT, FIELD(links.connecting), RANGE(1, 9), .def = "6",
+		.live = true, .help = "Most links in the act of connecting."},
+
+	{"tcp", "connect_timeout", OPTION_DURATION, FIELD(tcp.connect_timeout),
+		RANGE(SEC(3), SEC(120)), .def = "30s", .live = true,
+		.help = "How long the module tries to connect."},
+	{"tcp", "linger", OPTION_DURATION, FIELD(tcp.linger), RANGE(0, SEC(300)), .def = "10s",
+		.live = true,
+		.help = "How long a half-closed flow whose owner is unknown may stay without a byte."},
+	{"tcp", "idle_timeout", OPTION_DURATION, FIELD(tcp.idle_timeout), RANGE(0, SEC(604800)),
+		.def = "0", .live = true, .help = "Reset a flow after this long without a byte; 0: never."},
+	{"tcp", "buffer", OPTION_SIZE, FIELD(tcp.buffer), RANGE(16384, 1048576), .def = "65536",
+		.help = "Most bytes received for one flow that its host has not taken yet."},
+
+	{"udp", "timeout", OPTION_DURATION, FIELD(udp.timeout), RANGE(SEC(5), SEC(3600)),
+		.def = "120s", .live = true,
+		.help = "A UDP flow ends after this long without a datagram (RFC 4787 wants 120 s)."},
+	{"udp", "dns_timeout", OPTION_DURATION, FIELD(udp.dns_timeout), RANGE(SEC(1), SEC(120)),
+		.def = "10s", .live = true, .help = "A DNS query is forgotten after this long."},
+
+	{"control", "socket", OPTION_TEXT, FIELD(control.socket), .valid = valid_socket_path,
+		.def = "", .arg = "PATH", .example = "/run/gwd/cell0.sock",
+		.expect = "an absolute path of at most 107 bytes",
+		.help = "Unix socket of gwctl; empty is /run/gwd/IFNAME.sock."},
+
+	{"log", "level", OPTION_ENUM, FIELD(log.level), .names = log_levels, .def = "info",
+		.live = true, .help = "What is logged; trace shows the AT dialogue."},
+};
+
+const unsigned options_count = sizeof(options) / sizeof(options[0]);
+
+static_assert(sizeof(options) / sizeof(options[0]) <= OPTION_MAX, "struct config_overrides is full");
+
+const char *option_name(const struct option *o, char buf[OPTION_NAME_MAX])
+{
+	snprintf(buf, OPTION_NAME_MAX, "%s.%s", o->section, o->key);
+	return buf;
+}
+
+const struct option *option_find(const char *section, const char *key)
+{
+	for (unsigned i = 0; i < options_count; i++)
+		if (strcmp(options[i].section, section) == 0 && strcmp(options[i].key, key) == 0)
+			return &options[i];
+	return NULL;
+}
+
+bool option_section_known(const char *section)
+{
+	for (unsigned i = 0; i < options_count; i++)
+		if (strcmp(options[i].section, section) == 0)
+			return true;
+	return false;
+}
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+	unsigned ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance; @b is shorter than OPTION_NAME_MAX. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[OPTION_NAME_MAX];
+	size_t n = strlen(b);
+
+	for (size_t j = 0; j <= n; j++)
+		row[j] = (unsigned)j;
+	for (unsigned i = 1; *a; a++, i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned above = row[j];
+
+			row[j] = least(above + 1, row[j - 1] + 1, diagonal + (*a != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+const struct option *option_nearest(const char *section, const char *key)
+{
+	const struct option *best = NULL;
+	unsigned best_distance = 3; /* two typing errors */
+	char wrong[OPTION_NAME_MAX], name[OPTION_NAME_MAX];
+
+	snprintf(wrong, sizeof(wrong), "%s.%s", section, key);
+	for (unsigned i = 0; i < options_count; i++) {
+		const struct option *o = &options[i];
+		unsigned d = distance(wrong, option_name(o, name));
+
+		/* The right key in the wrong section is as good as one typing error. */
+		if (strcmp(o->key, key) == 0 && d > 1)
+			d = 1;
+		if (d < best_distance) {
+			best = o;
+			best_distance = d;
+		}
+	}
+	return best;
+}

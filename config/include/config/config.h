@@ -100,6 +100,14 @@ int config_override(struct config *c, struct config_overrides *seen, const char 
 /* What no single option can tell: required ones, combinations, secrets' files. */
 int config_check(const struct config *c, struct config_error *err);
 
+/* The PIN in @path: 4 to 8 digits, blanks and line ends behind them. 0 or -errno with @err filled
+ * in; the PIN itself is never in a message. The caller wipes @pin. */
+#define CONFIG_PIN_SIZE 9
+int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_error *err);
+
+/* Copies the options that can change without a restart. */
+void config_apply_live(struct config *to, const struct config *from);
+
 /* The effective configuration, in the form of the file. */
 void config_print(const struct config *c, FILE *out);
 /* One line an option for --help; the example file; the scdoc section of gwd.conf(5). */

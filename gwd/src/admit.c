@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who gets a link when: held SYNs wait here for one of nine links and one of the few places in the
+ * act of connecting.
+ *
+ * Order: interactive flows first; then destinations that worked lately, unknown ones, slow ones;
+ * then the source that holds the fewest links; then age. One place in the act of connecting goes to
+ * the newest flow instead of the oldest, so that a crowd of dead destinations delays a live one by
+ * the patience below at most, not by their number.
+ *
+ * Under pressure (a flow waits and nothing is free) finished flows that only wait for a late answer
+ * lose their link first; then an open that has had its patience goes back to waiting behind the
+ * others, its SYN still held, until its own connect time-out has passed.
+ */
+#include "gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/log.h"
+
+#define PATIENCE SEC(4) /* a SYN lost on the air is repeated after 1 s and after 3 s */
+
+static unsigned links_of_source(const struct unit *u, const struct addr *source)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MODEM_LINKS; i++)
+		n += u->links[i].flow && addr_equal(&u->links[i].flow->local.addr, source);
+	return n;
+}
+
+struct rank {
+	int class;
+	int verdict;
+	unsigned links;
+	usec_t age;
+};
+
+static struct rank rank_of(struct gateway *gw, const struct unit *u, const struct flow *f)
+{
+	enum dest_verdict v = dest_lookup(gw, &f->remote);
+
+	return (struct rank){
+		.class = f->class == FLOW_INTERACTIVE,
+		.verdict = v == DEST_ALIVE ? 2 : v == DEST_SLOW ? 0 : 1,
+		.links = links_of_source(u, &f->local.addr),
+		.age = gw->now - f->created,
+	};
+}
+
+static bool goes_before(const struct rank *a, const struct rank *b, bool newest)
+{
+	if (a->class != b->class)
+		return a->class > b->class;
+	if (a->verdict != b->verdict)
+		return a->verdict > b->verdict;
+	if (a->links != b->links)
+		return a->links < b->links;
+	return newest ? a->age < b->age : a->age > b->age;
+}
+
+static struct flow *pick(struct gateway *gw, const struct unit *u, bool newest)
+{
+	struct flow *best = NULL;
+	struct rank best_rank = {0};
+
+	for (struct list *pos = gw->waiting.next; pos != &gw->waiting; pos = pos->next) {
+		struct flow *f = list_entry(pos, struct flow, node);
+		struct rank r;
+
+		if (f->retry > gw->now)
+			continue;
+		r = rank_of(gw, u, f);
+		if (!best || goes_before(&r, &best_rank, newest)) {
+			best = f;
+			best_rank = r;
+		}
+	}
+	return best;
+}
+
+/* NULL: the flow can be opened now. Otherwise what it waits for. */
+static const char *obstacle(const struct gateway *gw, const struct unit *u, const struct flow *f)
+{
+	unsigned tcp = unit_links_in_use(u, LINK_TCP);
+	unsigned limit = TCP_LINKS_MAX;
+
+	if (f->class == FLOW_BULK)
+		limit -= gw->config->links.reserved;
+	if (u->connecting >= u->connecting_max)
+		return "a place in the act of connecting";
+	if (tcp >= limit || tcp + unit_links_in_use(u, LINK_UDP) >= MODEM_LINKS)
+		return "a free link";
+	if (gw->n_free_buffers == 0)
+		return "a receive buffer";
+	return NULL;
+}
+
+/* The open that has tried longest, if its patience is over; one without a client has none. */
+static struct link *slowest_open(struct gateway *gw, struct unit *u)
+{
+	struct link *slowest = NULL;
+
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		struct link *l = &u->links[i];
+
+		if (l->use != LINK_TCP || modem_link_state(u->modem, i) != MODEM_LINK_OPENING)
+			continue;
+		if (!l->flow)
+			return l;
+		if (gw->now - l->flow->changed >= PATIENCE &&
+			(!slowest || l->flow->changed < slowest->flow->changed))
+			slowest = l;
+	}
+	return slowest;
+}
+
+/* Makes room for a waiting flow; true if something was set in motion. */
+static bool relieve(struct gateway *gw, struct unit *u)
+{
+	struct link *l;
+
+	if (gw->n_free_buffers == 0)
+		return tcp_reclaim(gw, FLOW_DELIVER);
+	if (u->connecting < u->connecting_max && tcp_reclaim(gw, FLOW_LINGER))
+		return true;
+	l = slowest_open(gw, u);
+	if (!l)
+		return false;
+	if (l->flow) {
+		gw->count.tcp_preempted++;
+		dest_remember(gw, &l->flow->remote, DEST_SLOW);
+	}
+	modem_close(u->modem, l->number); /* tcp_link_opened(CANCELLED) puts the flow back */
+	return true;
+}
+
+static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
+{
+	struct link *l = unit_free_link(u);
+	char name[FLOW_NAME_LEN];
+	int rc;
+
+	if (!l) {
+		f->why = "a free link";
+		f->retry = gw->now + MSEC(100);
+		return;
+	}
+	rc = modem_open_tcp(u->modem, l->number, &f->remote);
+	if (rc < 0) {
+		log_warn("%s: link %u: %s", flow_name(f, name), l->number, strerror(-rc));
+		gw->count.tcp_unreachable++;
+		flow_refuse(gw, f, STACK_ANSWER_NET_UNREACH);
+		return;
+	}
+	tcp_buffer_take(gw, f);
+	l->use = LINK_TCP;
+	l->open = false;
+	l->since = gw->now;
+	l->tx_bytes = l->rx_bytes = 0;
+	l->flow = f;
+	f->link = l;
+	if (f->first_open == 0)
+		f->first_open = gw->now;
+	u->connecting++;
+	flow_enter(f, gw, FLOW_OPENING);
+	/* Being put back to wait does not buy more time than tcp.connect_timeout. */
+	f->deadline -= gw->now - f->first_open;
+}
+
+/* Flows that were put back and have had their connect time-out while waiting. */
+static void expire_put_back(struct gateway *gw)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe (pos, tmp, &gw->waiting) {
+		struct flow *f = list_entry(pos, struct flow, node);
+
+		if (f->first_open && gw->now - f->first_open >= gw->config->tcp.connect_timeout) {
+			gw->count.tcp_unreachable++;
+			dest_remember(gw, &f->remote, DEST_UNREACHABLE);
+			flow_refuse(gw, f, STACK_ANSWER_HOST_UNREACH);
+		}
+	}
+}
+
+void admit_run(struct gateway *gw)
+{
+	struct unit *u = &gw->units[0];
+
+	expire_put_back(gw);
+	while (u->up && !list_empty(&gw->waiting)) {
+		bool last_place = u->connecting_max > 1 && u->connecting + 1 == u->connecting_max;
+		struct flow *f = pick(gw, u, last_place);
+
+		if (!f)
+			return;
+		f->why = obstacle(gw, u, f);
+		if (f->why) {
+			relieve(gw, u);
+			return;
+		}
+		open_link(gw, u, f);
+	}
+}
+
+usec_t admit_deadline(const struct gateway *gw)
+{
+	const struct unit *u = &gw->units[0];
+	usec_t at = USEC_NEVER;
+
+	if (list_empty(&gw->waiting))
+		return USEC_NEVER;
+	for (const struct list *pos = gw->waiting.next; pos != &gw->waiting; pos = pos->next) {
+		const struct flow *f = list_entry(pos, struct flow, node);
+
+		if (f->retry > gw->now)
+			at = usec_min(at, f->retry);
+		if (f->first_open)
+			at = usec_min(at, f->first_open + gw->config->tcp.connect_timeout);
+	}
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		const struct flow *f = u->links[i].flow;
+
+		if (f && f->state == FLOW_OPENING && f->changed + PATIENCE > gw->now)
+			at = usec_min(at, f->changed + PATIENCE);
+		if (f && f->state == FLOW_LINGER && f->active + SEC(1) > gw->now)
+			at = usec_min(at, f->active + SEC(1) + MSEC(1));
+	}
+	return at;
+}

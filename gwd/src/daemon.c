@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One thread, one event loop. Watchers only read: packets from the TUN into the gateway, bytes from
+ * the tty into the modem. All work that follows from a batch of them happens once, right before the
+ * loop sleeps again (batch_end), which then writes to the tty and arms the one timer to the nearest
+ * deadline. With no flow there is no deadline but the bearer's slow watch, so the daemon sleeps.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+#define TUN_BATCH 64	     /* packets read a wake-up: the largest cheap gain there is */
+#define STOP_LIMIT_S 3.5     /* the contract says < 4 s */
+#define REOPEN_S 1.	     /* between attempts to make a deleted TUN again */
+#define ROUNDS_MAX 16	     /* of work that makes work, before the devices get their turn */
+
+/* The contract's exit codes for modem.give_up. */
+static int failure_exit(enum modem_failure f)
+{
+	static const int codes[] = {
+		[MODEM_FAILURE_PIN] = 80,
+		[MODEM_FAILURE_PUK] = 81,
+		[MODEM_FAILURE_SIM] = 82,
+		[MODEM_FAILURE_DENIED] = 83,
+		[MODEM_FAILURE_APN] = 84,
+	};
+
+	return codes[f];
+}
+
+static void stop(struct daemon *d, int code)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	d->exit_code = code;
+	ev_timer_start(d->loop, &d->stop_limit);
+	gateway_shutdown(d->gw, clock_now());
+}
+
+/* ---- gateway callbacks ---- */
+
+static void on_output(void *user, const struct iovec *iov, int n)
+{
+	struct daemon *d = user;
+
+	iface_output(&d->iface, iov, n);
+}
+
+static int on_owner(void *user, bool tcp, const struct endpoint *local,
+	const struct endpoint *remote, struct tun_owner *out)
+{
+	struct daemon *d = user;
+
+	return tcp ? tun_owner_tcp(d->owners, local, remote, out) :
+		     tun_owner_udp(d->owners, local, remote, out);
+}
+
+static void on_bearer(void *user, struct unit *u, const struct modem_bearer *b)
+{
+	struct daemon *d = user;
+
+	iface_bearer(&d->iface, u->up ? &u->address : NULL);
+	if (b->failure != MODEM_FAILURE_NONE && d->config.modem.give_up && !d->stopping) {
+		log_error("modem%u: giving up: %s (%s)", u->index, modem_failure_name(b->failure),
+			b->reason);
+		stop(d, failure_exit(b->failure));
+	}
+}
+
+static void on_power_cycle(void *user, struct unit *u)
+{
+	struct daemon *d = user;
+	char copy[CONFIG_TEXT_MAX], *argv[32], *save = NULL;
+	unsigned n = 0;
+	pid_t pid;
+	int rc;
+
+	snprintf(copy, sizeof(copy), "%s", d->config.modem.power_command);
+	for (char *w = strtok_r(copy, " ", &save); w && n < 31; w = strtok_r(NULL, " ", &save))
+		argv[n++] = w;
+	argv[n] = NULL;
+	rc = n == 0 || ev_is_active(&d->power_child) ? EBUSY :
+						       posix_spawn(&pid, argv[0], NULL, NULL, argv, environ);
+	if (rc != 0) {
+		log_error("modem%u: power_command %s: %s", u->index, d->config.modem.power_command,
+			strerror(rc));
+		modem_power_done(u->modem, clock_now(), 127);
+		return;
+	}
+	log_warn("modem%u: running power_command %s", u->index, d->config.modem.power_command);
+	d->power_child.data = u;
+	ev_child_set(&d->power_child, pid, 0);
+	ev_child_start(d->loop, &d->power_child);
+}
+
+static void on_power_child(struct ev_loop *loop, ev_child *w, int events)
+{
+	struct unit *u = w->data;
+
+	(void)events;
+	ev_child_stop(loop, w);
+	log_info("modem%u: power_command ended with status %d", u->index, w->rstatus);
+	modem_power_done(u->modem, clock_now(), w->rstatus);
+}
+
+static void on_stopped(void *user)
+{
+	struct daemon *d = user;
+
+	ev_break(d->loop, EVBREAK_ALL);
+}
+
+static void on_random(void *user, void *buf, size_t n)
+{
+	(void)user;
+	/* Up to 256 bytes are never cut short once the pool is ready (getrandom(2)). */
+	while (getrandom(buf, n, 0) < 0 && errno == EINTR)
+		;
+}
+
+static const struct gateway_ops gateway_callbacks = {
+	.output = on_output,
+	.owner = on_owner,
+	.bearer = on_bearer,
+	.power_cycle = on_power_cycle,
+	.stopped = on_stopped,
+	.random = on_random,
+};
+
+/* ---- TUN ---- */
+
+static int tun_start(struct daemon *d)
+{
+	int rc = iface_open(&d->iface, &d->config);
+
+	if (rc < 0)
+		return rc;
+	ev_io_set(&d->tun_readable, d->iface.tun.fd, EV_READ);
+	ev_io_start(d->loop, &d->tun_readable);
+	ev_io_set(&d->monitor_readable, tun_monitor_fd(d->iface.monitor), EV_READ);
+	ev_io_start(d->loop, &d->monitor_readable);
+	return 0;
+}
+
+/* The device is gone or broken: never retry the read, make a new one in a second. */
+static void tun_lost(struct daemon *d, const char *why)
+{
+	if (d->iface.tun.fd < 0 || d->stopping)
+		return;
+	log_error("%s: the device is lost (%s); making it again", d->iface.tun.name, why);
+	ev_io_stop(d->loop, &d->tun_readable);
+	ev_io_stop(d->loop, &d->monitor_readable);
+	iface_close(&d->iface);
+	tcp_reset_all(d->gw);
+	ev_timer_set(&d->reopen, REOPEN_S, 0.);
+	ev_timer_start(d->loop, &d->reopen);
+}
+
+static void on_reopen(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct daemon *d = w->data;
+	const struct unit *u = &d->gw->units[0];
+
+	(void)loop, (void)events;
+	if (tun_start(d) < 0) {
+		stop(d, EX_OSERR);
+		return;
+	}
+	iface_bearer(&d->iface, u->up ? &u->address : NULL);
+}
+
+static void on_tun(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct daemon *d = w->data;
+	uint8_t packet[9216]; /* interface.mtu is at most 9000 */
+	usec_t now = clock_now();
+
+	(void)loop, (void)events;
+	for (unsigned i = 0; i < TUN_BATCH; i++) {
+		ssize_t n = tun_read(&d->iface.tun, packet, sizeof(packet));
+
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n < 0) {
+			tun_lost(d, strerror((int)-n));
+			return;
+		}
+		gateway_packet(d->gw, now, packet, (size_t)n);
+	}
+}
+
+static void on_monitor(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct daemon *d = w->data;
+	int rc = tun_monitor_process(d->iface.monitor);
+
+	(void)loop, (void)events;
+	if (d->iface.deleted)
+		tun_lost(d, "it was deleted");
+	else if (rc < 0 && rc != -EAGAIN)
+		tun_lost(d, strerror(-rc));
+}
+
+/* ---- loop ---- */
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop, (void)w, (void)events; /* the work is done by batch_end */
+}
+
+static void on_batch_end(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct daemon *d = w->data;
+	usec_t now = clock_now(), at = 0;
+
+	(void)events;
+	for (unsigned i = 0; i < ROUNDS_MAX && at <= now; i++) {
+		now = clock_now();
+		gateway_run(d->gw, now);
+		for (unsigned k = 0; k < d->gw->n_units; k++)
+			port_flush(&d->ports[k]);
+		at = gateway_deadline(d->gw);
+	}
+	ev_timer_stop(loop, &d->timer);
+	if (at == USEC_NEVER)
+		return;
+	now = clock_now();
+	ev_now_update(loop);
+	ev_timer_set(&d->timer, at > now ? (double)(at - now) * 1e-6 : 0., 0.);
+	ev_timer_start(loop, &d->timer);
+}
+
+static void on_stop_signal(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+
+	(void)loop, (void)events;
+	log_info("stopping (signal %d)", w->signum);
+	stop(d, EX_OK);
+}
+
+static void on_stop_limit(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)w, (void)events;
+	log_warn("the module did not confirm the end in time");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* ---- reload ---- */
+
+static void report_change(void *user, const char *name, bool live)
+{
+	(void)user;
+	if (live)
+		log_info("reload: %s changed", name);
+	else
+		log_warn("reload: %s cannot change without a restart", name);
+}
+
+static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+	struct config fresh;
+	struct config_error err;
+
+	(void)loop, (void)events;
+	if (invocation_config(d->inv, &fresh, &err) < 0) {
+		log_error("reload: nothing changed: %s", err.text);
+		return;
+	}
+	config_diff(&d->config, &fresh, report_change, NULL);
+	config_apply_live(&d->config, &fresh);
+	log_set_level(d->config.log.level);
+	for (unsigned i = 0; i < d->gw->n_units; i++)
+		if (d->gw->units[i].connecting_max > 1)
+			d->gw->units[i].connecting_max = d->config.links.connecting;
+	iface_reconfigure(&d->iface);
+}
+
+/* ---- start and end ---- */
+
+static void watchers_init(struct daemon *d)
+{
+	ev_prepare_init(&d->batch_end, on_batch_end);
+	ev_timer_init(&d->timer, on_timer, 0., 0.);
+	ev_timer_init(&d->stop_limit, on_stop_limit, STOP_LIMIT_S, 0.);
+	ev_timer_init(&d->reopen, on_reopen, REOPEN_S, 0.);
+	ev_signal_init(&d->on_term, on_stop_signal, SIGTERM);
+	ev_signal_init(&d->on_int, on_stop_signal, SIGINT);
+	ev_signal_init(&d->on_hup, on_hup, SIGHUP);
+	ev_init(&d->tun_readable, on_tun);
+	ev_init(&d->monitor_readable, on_monitor);
+	ev_init(&d->power_child, on_power_child);
+	d->batch_end.data = d->timer.data = d->reopen.data = d->stop_limit.data = d;
+	d->on_term.data = d->on_int.data = d->on_hup.data = d;
+	d->tun_readable.data = d->monitor_readable.data = d;
+}
+
+static int start_gateway(struct daemon *d)
+{
+	char pin[CONFIG_PIN_SIZE] = "";
+	struct config_error err;
+	int rc;
+
+	if (d->config.modem.pin_file[0] && config_read_pin(d->config.modem.pin_file, pin, &err) < 0) {
+		log_error("%s", err.text);
+		return EX_CONFIG;
+	}
+	rc = gateway_new(&d->gw, &d->config, pin, &gateway_callbacks, d, clock_now());
+	explicit_bzero(pin, sizeof(pin));
+	if (rc < 0) {
+		log_error("cannot start: %s", strerror(-rc));
+		return EX_OSERR;
+	}
+	return EX_OK;
+}
+
+static int start(struct daemon *d)
+{
+	int rc;
+
+	rc = start_gateway(d);
+	if (rc != EX_OK)
+		return rc;
+	rc = tun_start(d);
+	if (rc < 0)
+		return rc == -EPERM || rc == -EACCES ? EX_NOPERM : EX_OSERR;
+	rc = tun_owner_lookup_new(&d->owners);
+	if (rc < 0) {
+		log_error("inet_diag: %s", strerror(-rc));
+		return EX_OSERR;
+	}
+	rc = control_new(&d->control, d);
+	if (rc < 0)
+		return rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_OSERR;
+	for (unsigned i = 0; i < d->gw->n_units; i++) {
+		port_init(&d->ports[i], d->loop, &d->config, d->gw->units[i].modem);
+		port_start(&d->ports[i]);
+	}
+	ev_prepare_start(d->loop, &d->batch_end);
+	ev_signal_start(d->loop, &d->on_term);
+	ev_signal_start(d->loop, &d->on_int);
+	ev_signal_start(d->loop, &d->on_hup);
+	log_info("gwd %s: %s over %s", GWD_VERSION, d->iface.tun.name, d->config.modem.device);
+	return EX_OK;
+}
+
+int daemon_run(struct daemon *d, const struct invocation *inv)
+{
+	d->inv = inv;
+	d->iface.tun.fd = -1;
+	d->loop = ev_default_loop(EVFLAG_AUTO);
+	if (!d->loop) {
+		log_error("no event loop");
+		return EX_OSERR;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	watchers_init(d);
+	d->exit_code = start(d);
+	if (d->exit_code == EX_OK)
+		ev_run(d->loop, 0);
+
+	for (unsigned i = 0; i < UNITS_MAX; i++)
+		if (d->ports[i].loop)
+			port_stop(&d->ports[i]);
+	if (d->control)
+		control_free(d->control);
+	gateway_free(d->gw);
+	iface_close(&d->iface);
+	if (d->owners)
+		tun_owner_lookup_free(d->owners);
+	ev_loop_destroy(d->loop);
+	if (d->exit_code == EX_OK && d->stopping)
+		log_info("stopped");
+	return d->exit_code;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The daemon: event loop, devices and signals around the gateway.
+ */
+#ifndef GWD_DAEMON_H
+#define GWD_DAEMON_H
+
+#include <ev.h>
+
+#include "control.h"
+#include "gateway.h"
+#include "iface.h"
+#include "port.h"
+#include "tun/owner.h"
+
+/* How the program was called; enough to read the configuration again. */
+struct invocation {
+	const char *file;	   /* -c, or NULL */
+	const char *const *assign; /* -o, -d, -a, -i as "section.key=value", in order */
+	const char *const *assign_name; /* what to call each in an error */
+	unsigned n_assign;
+	unsigned verbose; /* -v */
+};
+
+/* Defaults, file, command line, checks. 0 or -errno with @err filled in. */
+int invocation_config(const struct invocation *inv, struct config *c, struct config_error *err);
+
+struct daemon {
+	const struct invocation *inv;
+	struct config config;
+	struct ev_loop *loop;
+	struct gateway *gw;
+	struct iface iface;
+	struct port ports[UNITS_MAX];
+	struct tun_owner_lookup *owners;
+	struct control *control;
+	ev_prepare batch_end;
+	ev_timer timer, stop_limit, reopen;
+	ev_signal on_term, on_int, on_hup;
+	ev_io tun_readable, monitor_readable;
+	ev_child power_child;
+	int exit_code;
+	bool stopping;
+};
+
+/* Runs until it is told to stop; the exit status of the process. */
+int daemon_run(struct daemon *d, const struct invocation *inv);
+
+#endif

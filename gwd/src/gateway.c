@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "gateway.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/log.h"
+
+const char *flow_name(const struct flow *f, char *buf)
+{
+	char local[ENDPOINT_STRLEN], remote[ENDPOINT_STRLEN], link[24] = "";
+
+	if (f->link)
+		snprintf(link, sizeof(link), " (link %u)", f->link->number);
+	snprintf(buf, FLOW_NAME_LEN, "tcp#%u %s -> %s%s", f->id,
+		endpoint_format(&f->local, local), endpoint_format(&f->remote, remote), link);
+	return buf;
+}
+
+/* ---- links ---- */
+
+unsigned unit_links_in_use(const struct unit *u, enum link_use use)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MODEM_LINKS; i++)
+		n += u->links[i].use == use;
+	return n;
+}
+
+/* From 9 down: the module gives accepted sockets the lowest free numbers (NOTE 3.4). */
+struct link *unit_free_link(struct unit *u)
+{
+	for (unsigned i = MODEM_LINKS; i-- > 0;)
+		if (u->links[i].use == LINK_UNUSED &&
+			modem_link_state(u->modem, i) == MODEM_LINK_FREE)
+			return &u->links[i];
+	return NULL;
+}
+
+void link_release(struct link *l)
+{
+	sched_remove(l);
+	l->use = LINK_UNUSED;
+	l->open = false;
+}
+
+/* ---- modem callbacks: each names a link of its unit ---- */
+
+static void on_bearer(void *user, const struct modem_bearer *b)
+{
+	struct unit *u = user;
+	struct gateway *gw = u->gw;
+	bool up = b->state == MODEM_STATE_UP;
+	char text[ADDR_STRLEN];
+
+	u->failure = b->failure;
+	u->address = b->address;
+	if (up && !u->up) {
+		u->connecting_max = gw->config->links.connecting;
+		log_info("modem%u: bearer up, address %s", u->index, addr_format(&b->address, text));
+	} else if (!up && u->up) {
+		log_warn("modem%u: bearer down (%s): %s", u->index, modem_state_name(b->state),
+			b->reason);
+	}
+	u->up = up;
+	if (!up) {
+		struct list *pos, *tmp;
+
+		list_for_each_safe (pos, tmp, &gw->waiting) {
+			gw->count.tcp_unreachable++;
+			flow_refuse(gw, list_entry(pos, struct flow, node),
+				STACK_ANSWER_NET_UNREACH);
+		}
+	}
+	gw->ops->bearer(gw->user, u, b);
+}
+
+static void on_opened(void *user, unsigned link, int result)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	if (l->use == LINK_TCP)
+		tcp_link_opened(l, result);
+	else
+		udp_link_opened(l, result);
+}
+
+static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
+{
+	return sched_next(user, buf, send);
+}
+
+static void on_sent(void *user, unsigned link, size_t req, size_t n)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	if (l->use == LINK_TCP)
+		tcp_link_sent(l, req, n);
+	else
+		udp_link_sent(l, n);
+}
+
+static void on_data(void *user, unsigned link, const uint8_t *p, size_t n,
+	const struct endpoint *src)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	if (l->use == LINK_TCP)
+		tcp_link_data(l, p, n);
+	else if (l->use == LINK_UDP)
+		udp_link_data(l, p, n, src);
+}
+
+static size_t on_rx_space(void *user, unsigned link)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	return l->use == LINK_TCP ? tcp_link_space(l) : MODEM_UDP_MAX_V4;
+}
+
+static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	log_debug("modem%u link %u: closed: %s", l->unit->index, link,
+		modem_close_reason_name(reason));
+	if (l->use == LINK_TCP)
+		tcp_link_closed(l, reason);
+	else
+		udp_link_closed(l);
+	sched_remove(l);
+	l->open = false;
+}
+
+static void on_link_free(void *user, unsigned link)
+{
+	link_release(&((struct unit *)user)->links[link]);
+}
+
+static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	if (l->use == LINK_TCP)
+		tcp_link_acked(l, known, sent, acked);
+}
+
+static void on_mode_changed(void *user, enum modem_receive mode)
+{
+	const struct unit *u = user;
+
+	log_warn("modem%u: receive mode is now %s", u->index,
+		mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+}
+
+static void on_power_cycle(void *user)
+{
+	struct unit *u = user;
+
+	u->gw->ops->power_cycle(u->gw->user, u);
+}
+
+static void on_stopped(void *user)
+{
+	struct unit *u = user;
+
+	u->gw->ops->stopped(u->gw->user);
+}
+
+static const struct modem_ops modem_callbacks = {
+	.bearer = on_bearer,
+	.opened = on_opened,
+	.next_send = on_next_send,
+	.sent = on_sent,
+	.data = on_data,
+	.rx_space = on_rx_space,
+	.closed = on_closed,
+	.link_free = on_link_free,
+	.acked = on_acked,
+	.mode_changed = on_mode_changed,
+	.power_cycle = on_power_cycle,
+	.stopped = on_stopped,
+};
+
+/* ---- stack callbacks ---- */
+
+static void on_output(void *user, const struct iovec *iov, int n)
+{
+	struct gateway *gw = user;
+
+	gw->ops->output(gw->user, iov, n);
+}
+
+static void on_tcp_syn(void *user, struct stack_tcp *tcp, const struct endpoint *local,
+	const struct endpoint *remote, uint8_t dscp)
+{
+	tcp_syn(user, tcp, local, remote, dscp);
+}
+
+static void on_tcp_event(void *user, struct stack_tcp *tcp, unsigned events)
+{
+	tcp_event(user, tcp, events);
+}
+
+static void on_udp(void *user, const struct stack_datagram *d)
+{
+	udp_datagram(user, d);
+}
+
+static void on_echo(void *user, const struct addr *local, const struct addr *remote, uint16_t id,
+	uint16_t seq, const uint8_t *p, size_t n)
+{
+	struct gateway *gw = user;
+
+	(void)local, (void)remote, (void)id, (void)seq, (void)p, (void)n;
+	gw->count.echo_dropped++; /* decision 14: dropped and counted, never answered from here */
+}
+
+static const struct stack_ops stack_callbacks = {
+	.output = on_output,
+	.tcp_syn = on_tcp_syn,
+	.tcp_event = on_tcp_event,
+	.udp = on_udp,
+	.echo = on_echo,
+};
+
+/* ---- life cycle ---- */
+
+static int unit_init(struct gateway *gw, struct unit *u, unsigned index, const char *pin)
+{
+	const struct config *c = gw->config;
+	static const char *const names[] = {"modem0"};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == UNITS_MAX, "a name for each unit");
+	u->gw = gw;
+	u->index = index;
+	u->connecting_max = c->links.connecting;
+	u->modem_config = (struct modem_config){
+		.name = names[index],
+		.apn = c->modem.apn,
+		.pin = pin && pin[0] ? pin : NULL,
+		.ip = (int)c->modem.ip,
+		.receive = c->modem.receive == CONFIG_RECEIVE_PUSH ? MODEM_RECEIVE_PUSH :
+								    MODEM_RECEIVE_BUFFER,
+		.baud = c->modem.baud,
+		.rtscts = c->modem.flow_control == CONFIG_FLOW_RTSCTS,
+		.connect_timeout = c->tcp.connect_timeout,
+		.init = gw->init_commands,
+		.n_init = c->modem.init.n,
+		.has_power_command = c->modem.power_command[0] != '\0',
+	};
+	sched_init(u);
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		struct link *l = &u->links[i];
+
+		l->unit = u;
+		l->number = i;
+		list_init(&l->urgent);
+		list_init(&l->datagrams);
+		list_init(&l->ready);
+	}
+	u->modem = modem_new(&u->modem_config, &modem_callbacks, u);
+	return u->modem ? 0 : -ENOMEM;
+}
+
+static int pools_init(struct gateway *gw)
+{
+	list_init(&gw->flows);
+	list_init(&gw->waiting);
+	list_init(&gw->free_flows);
+	list_init(&gw->free_datagrams);
+	for (unsigned i = 0; i < FLOWS_MAX; i++)
+		list_add_tail(&gw->free_flows, &gw->flow_pool[i].node);
+	for (unsigned i = 0; i < DATAGRAMS_MAX; i++)
+		list_add_tail(&gw->free_datagrams, &gw->datagram_pool[i].node);
+	for (unsigned i = 0; i < CONFIG_LIST_MAX; i++)
+		gw->init_commands[i] = gw->config->modem.init.item[i];
+
+	/* Pages of a buffer that was never used cost nothing. */
+	gw->buffer_size = gw->config->tcp.buffer;
+	gw->buffer_mem = calloc(BUFFERS_MAX, gw->buffer_size);
+	if (!gw->buffer_mem)
+		return -ENOMEM;
+	for (unsigned i = 0; i < BUFFERS_MAX; i++)
+		gw->free_buffers[gw->n_free_buffers++] = gw->buffer_mem + i * gw->buffer_size;
+	return 0;
+}
+
+int gateway_new(struct gateway **out, const struct config *config, const char *pin,
+	const struct gateway_ops *ops, void *user, usec_t now)
+{
+	struct gateway *gw = calloc(1, sizeof(*gw));
+	struct stack_config sc = {
+		.mtu = config->interface.mtu,
+		/* Ours (30 s waiting, connect_timeout opening) come first and say why. */
+		.held_max_age = SEC(35) + config->tcp.connect_timeout,
+	};
+	int rc = -ENOMEM;
+
+	if (!gw)
+		return -ENOMEM;
+	gw->ops = ops;
+	gw->user = user;
+	gw->config = config;
+	gw->now = gw->started = now;
+	ops->random(user, sc.isn_secret, sizeof(sc.isn_secret));
+	rc = pools_init(gw);
+	if (rc == 0)
+		rc = stack_new(&gw->stack, &sc, &stack_callbacks, gw, now);
+	for (unsigned i = 0; i < UNITS_MAX && rc == 0; i++) {
+		rc = unit_init(gw, &gw->units[i], i, pin);
+		gw->n_units += rc == 0;
+	}
+	if (rc < 0) {
+		gateway_free(gw);
+		return rc;
+	}
+	*out = gw;
+	return 0;
+}
+
+void gateway_free(struct gateway *gw)
+{
+	if (!gw)
+		return;
+	for (unsigned i = 0; i < gw->n_units; i++)
+		modem_free(gw->units[i].modem);
+	if (gw->stack)
+		stack_free(gw->stack);
+	free(gw->buffer_mem);
+	free(gw);
+}
+
+void gateway_packet(struct gateway *gw, usec_t now, const uint8_t *p, size_t n)
+{
+	gw->now = now;
+	stack_input(gw->stack, now, p, n);
+}
+
+void gateway_run(struct gateway *gw, usec_t now)
+{
+	gw->now = now;
+	stack_run(gw->stack, now);
+	tcp_timers(gw);
+	dns_timers(gw);
+	udp_timers(gw);
+	admit_run(gw);
+	for (unsigned i = 0; i < gw->n_units; i++)
+		modem_run(gw->units[i].modem, now);
+}
+
+usec_t gateway_deadline(const struct gateway *gw)
+{
+	usec_t at = stack_deadline(gw->stack);
+
+	at = usec_min(at, tcp_deadline(gw));
+	at = usec_min(at, admit_deadline(gw));
+	at = usec_min(at, udp_deadline(gw));
+	at = usec_min(at, dns_deadline(gw));
+	for (unsigned i = 0; i < gw->n_units; i++)
+		at = usec_min(at, modem_deadline(gw->units[i].modem));
+	return at;
+}
+
+void gateway_shutdown(struct gateway *gw, usec_t now)
+{
+	struct list *pos, *tmp;
+
+	gw->now = now;
+	gw->stopping = true;
+	list_for_each_safe (pos, tmp, &gw->waiting)
+		flow_refuse(gw, list_entry(pos, struct flow, node), STACK_ANSWER_NET_UNREACH);
+	tcp_reset_all(gw);
+	for (unsigned i = 0; i < gw->n_units; i++)
+		modem_shutdown(gw->units[i].modem, now);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The gateway: the host's flows on one side, the module's links on the other, and the rules between
+ * them. It does no I/O and reads no clock (see stack/stack.h and modem/modem.h, which work the same
+ * way), so a test drives the whole of it with packets, a scripted tty and a clock of its own.
+ *
+ * Words: a flow is one TCP connection of the host, or one UDP 5-tuple ("mapping"); a link is one of
+ * the module's ten sockets; a unit is one module as the gateway sees it. Everything is keyed
+ * (unit, link).
+ *
+ * Files: gateway.c glue and life cycle; admit.c who gets a link when; tcp.c the TCP relay; udp.c
+ * mappings; dns.c queries; sched.c which link sends next; dest.c what is known of destinations;
+ * report.c all of it as JSON.
+ */
+#ifndef GWD_GATEWAY_H
+#define GWD_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "modem/modem.h"
+#include "stack/stack.h"
+#include "tun/owner.h"
+#include "util/list.h"
+#include "util/ring.h"
+
+#define UNITS_MAX 1	     /* modules behind one interface; the structs are ready for more */
+#define TCP_LINKS_MAX 9	     /* decision 8: one link is always left for UDP and DNS */
+#define FLOWS_MAX 320	     /* STACK_HELD_MAX held SYNs, ten open, the rest finishing */
+#define BUFFERS_MAX 24	     /* receive buffers: ten open links and flows that still deliver */
+#define MAPPINGS_MAX 512     /* UDP 5-tuples */
+#define DATAGRAMS_MAX 64     /* UDP datagrams waiting to be sent: 96 KiB, ~1 s of line at 921600 */
+#define DATAGRAMS_LINK_MAX 32 /* of these on one link */
+#define DNS_MAX 256	     /* queries without an answer yet */
+#define DEST_MAX 64	     /* remembered destinations */
+
+struct gateway;
+struct unit;
+struct flow;
+
+/*
+ * States of a TCP flow. The time-out of each and where it leads stand in the table in tcp.c.
+ * Pointers that are set: tcp in all states; link from OPENING to LINGER; buffer from HANDSHAKE on.
+ */
+enum flow_state {
+	FLOW_FREE,
+	FLOW_WAITING,	/* SYN held, no link yet */
+	FLOW_OPENING,	/* SYN held, CIPOPEN under way */
+	FLOW_HANDSHAKE, /* link open, SYN-ACK sent to the host */
+	FLOW_OPEN,
+	FLOW_HOST_FIN,	/* the host sent FIN; its bytes are still being sent */
+	FLOW_CONFIRM,	/* all bytes taken by the module; asking CIPACK until the peer has them */
+	FLOW_LINGER,	/* the host has closed its half; the link is kept for the peer's answer */
+	FLOW_DELIVER,	/* the peer closed; received bytes still go to the host */
+	FLOW_CLOSED,	/* FIN sent to the host, waiting for its FIN */
+};
+
+enum flow_class {
+	FLOW_BULK,
+	FLOW_INTERACTIVE,
+};
+
+struct flow {
+	struct list node; /* gateway.waiting while WAITING, gateway.flows otherwise */
+	enum flow_state state;
+	enum flow_class class;
+	uint32_t id; /* for logs and people; counts up */
+	struct stack_tcp *tcp;
+	struct endpoint local, remote;
+	struct link *link;
+	struct ring buffer; /* received, not yet taken by the stack; mem NULL: none */
+	usec_t created, changed, active; /* active: last byte in either direction */
+	usec_t deadline;	/* of the state */
+	usec_t check;		/* WAITING..OPENING: next look whether the client gave up; LINGER: at the owner */
+	usec_t first_open;	/* first CIPOPEN for it; 0: none */
+	usec_t retry;		/* WAITING: not before */
+	unsigned attempts;	/* CIPOPENs that ended in "again" */
+	unsigned polls;		/* CONFIRM, LINGER: how often asked */
+	uint64_t tx_bytes, rx_bytes; /* confirmed by the module / received from it */
+	struct tun_owner owner;
+	bool owned;		/* found in our namespace when the flow began */
+	bool established;	/* the handshake with the host is complete */
+	bool host_fin;
+	bool reset;		/* DELIVER: ends in RST, not FIN */
+	const char *why;	/* why it waits, for people; NULL */
+};
+
+enum link_use {
+	LINK_UNUSED,
+	LINK_TCP,
+	LINK_UDP,
+};
+
+/* A datagram waiting for its CIPSEND. */
+struct datagram {
+	struct list node;
+	struct endpoint local, to;
+	uint8_t dscp;
+	bool df;
+	uint16_t len;
+	uint8_t p[1500];
+};
+
+struct link {
+	struct unit *unit;
+	unsigned number;
+	enum link_use use;
+	bool open;
+	usec_t since;
+	struct flow *flow; /* TCP; NULL for one that is being closed */
+	uint64_t tx_bytes, rx_bytes;
+
+	/* UDP */
+	unsigned mappings;
+	unsigned queued; /* datagrams in the two queues */
+	struct list urgent, datagrams; /* DNS goes first */
+	struct datagram *sending;
+	uint16_t local_port;
+	struct {
+		uint8_t p[1500];
+		size_t n;
+	} dns_stream; /* buffer mode: bytes of answers whose boundaries are found by parsing */
+
+	/* scheduler */
+	struct list ready;
+	int deficit;
+	bool is_ready;
+	bool gated; /* has bytes, but the module's send buffer is full (modem_send_room()) */
+};
+
+struct mapping {
+	bool used;
+	bool dns; /* all queries to this resolver share it; local is unset */
+	struct link *link;
+	struct endpoint local, remote;
+	usec_t created, active;
+	uint64_t tx_bytes, rx_bytes;
+	uint32_t id;
+	struct tun_owner owner;
+	bool owned;
+};
+
+struct query {
+	bool used;
+	uint16_t id, host_id;
+	struct link *link;
+	struct endpoint local, remote;
+	usec_t sent;
+	uint16_t question_len;
+	uint8_t question[272]; /* name 255, type 2, class 2, and room */
+};
+
+enum dest_verdict {
+	DEST_UNKNOWN,
+	DEST_ALIVE,
+	DEST_SLOW, /* did not answer at once: others go first */
+	DEST_REFUSED,
+	DEST_UNREACHABLE,
+};
+
+struct dest {
+	struct endpoint remote;
+	enum dest_verdict verdict;
+	usec_t at;
+};
+
+struct unit {
+	struct gateway *gw;
+	unsigned index;
+	struct modem *modem;
+	struct modem_config modem_config;
+	bool up;
+	enum modem_failure failure;
+	struct addr address;
+	struct link links[MODEM_LINKS];
+	unsigned connecting, connecting_max;
+	struct list ready_new, ready_old; /* sched.c */
+	struct link *sending;
+};
+
+struct counters {
+	uint64_t tcp_opened, tcp_refused, tcp_unreachable, tcp_reset, tcp_finished, tcp_gave_up,
+		tcp_preempted, tcp_remembered, tcp_overflow, tcp_reset_lost, tcp_reset_data,
+		tcp_reset_send, tcp_reset_buffer, tcp_reset_unconfirmed, tcp_reset_host_wrote,
+		tcp_reset_linger, tcp_reset_idle, tcp_reset_reclaimed, udp_sent, udp_received, udp_dropped_queue,
+		udp_dropped_no_link, udp_dropped_too_large, udp_dropped_unknown_source,
+		udp_dropped_send, udp_unframed, dns_queries, dns_answers, dns_timeouts,
+		dns_unmatched, dns_overflow, echo_dropped;
+};
+
+struct gateway_ops {
+	/* One IP packet for the host. */
+	void (*output)(void *user, const struct iovec *iov, int n);
+	/* -ENOENT when not of this host; see tun/owner.h. */
+	int (*owner)(void *user, bool tcp, const struct endpoint *local,
+		const struct endpoint *remote, struct tun_owner *out);
+	/* The bearer of a unit came, went, or changed its address. */
+	void (*bearer)(void *user, struct unit *u, const struct modem_bearer *b);
+	void (*power_cycle)(void *user, struct unit *u);
+	/* All units are stopped (gateway_shutdown()). */
+	void (*stopped)(void *user);
+	/* Random bytes for local ports and query ids. */
+	void (*random)(void *user, void *buf, size_t n);
+};
+
+struct gateway {
+	const struct gateway_ops *ops;
+	void *user;
+	const struct config *config;
+	const char *init_commands[CONFIG_LIST_MAX]; /* of config, as modem/ wants them */
+	usec_t now;
+	usec_t started;
+	struct stack *stack;
+	struct unit units[UNITS_MAX];
+	unsigned n_units;
+	bool stopping;
+
+	struct flow flow_pool[FLOWS_MAX];
+	struct list flows, waiting, free_flows;
+	uint32_t next_id;
+	unsigned n_flows;
+
+	uint8_t *buffer_mem;
+	size_t buffer_size;
+	uint8_t *free_buffers[BUFFERS_MAX];
+	unsigned n_free_buffers;
+
+	struct mapping mappings[MAPPINGS_MAX];
+	struct datagram datagram_pool[DATAGRAMS_MAX];
+	struct list free_datagrams;
+	struct query queries[DNS_MAX];
+	struct dest dests[DEST_MAX];
+	struct counters count;
+};
+
+/* gateway.c */
+int gateway_new(struct gateway **out, const struct config *config, const char *pin,
+	const struct gateway_ops *ops, void *user, usec_t now);
+void gateway_free(struct gateway *gw);
+void gateway_packet(struct gateway *gw, usec_t now, const uint8_t *p, size_t n);
+void gateway_run(struct gateway *gw, usec_t now);
+usec_t gateway_deadline(const struct gateway *gw);
+void gateway_shutdown(struct gateway *gw, usec_t now);
+struct link *unit_free_link(struct unit *u);
+unsigned unit_links_in_use(const struct unit *u, enum link_use use);
+/* Gives the number back to the unit; the modem has (or will have) closed it. */
+void link_release(struct link *l);
+/* "tcp#12 10.0.0.1:4000 -> 192.0.2.1:80" in a buffer of FLOW_NAME_LEN bytes. */
+#define FLOW_NAME_LEN 160
+const char *flow_name(const struct flow *f, char *buf);
+
+/* tcp.c: the TCP relay */
+void tcp_syn(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *local,
+	const struct endpoint *remote, uint8_t dscp);
+void tcp_event(struct gateway *gw, struct stack_tcp *tcp, unsigned events);
+void tcp_link_opened(struct link *l, int result);
+void tcp_link_data(struct link *l, const uint8_t *p, size_t n);
+size_t tcp_link_space(struct link *l);
+void tcp_link_sent(struct link *l, size_t req, size_t n);
+void tcp_link_closed(struct link *l, enum modem_close_reason reason);
+void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked);
+void tcp_timers(struct gateway *gw);
+usec_t tcp_deadline(const struct gateway *gw);
+/* Moves to @state and arms its time-out. */
+void flow_enter(struct flow *f, struct gateway *gw, enum flow_state state);
+/* Tells the host and frees the flow (a held SYN). */
+void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer);
+const char *flow_state_name(enum flow_state s);
+/* Resets the longest idle flow of @state (LINGER holds a link, DELIVER a buffer), if it was idle for
+ * a second. */
+bool tcp_reclaim(struct gateway *gw, enum flow_state state);
+/* RST to every flow beyond the held ones: the daemon stops. */
+void tcp_reset_all(struct gateway *gw);
+void tcp_buffer_give(struct gateway *gw, struct flow *f);
+bool tcp_buffer_take(struct gateway *gw, struct flow *f);
+
+/* admit.c: held SYNs to links */
+void admit_run(struct gateway *gw);
+usec_t admit_deadline(const struct gateway *gw);
+
+/* udp.c: mappings */
+void udp_datagram(struct gateway *gw, const struct stack_datagram *d);
+void udp_link_opened(struct link *l, int result);
+void udp_link_data(struct link *l, const uint8_t *p, size_t n, const struct endpoint *src);
+void udp_link_sent(struct link *l, size_t n);
+void udp_link_closed(struct link *l);
+void udp_timers(struct gateway *gw);
+usec_t udp_deadline(const struct gateway *gw);
+/* Finds or makes the mapping of (@local, @remote); @dns: the one that all queries to @remote share.
+ * NULL: no link (0 written to *refuse if the caller should stay silent). */
+struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
+	const struct endpoint *remote, bool dns);
+/* Queues a datagram on the mapping's link. -ENOBUFS: dropped and counted. */
+int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram *d,
+	const uint8_t *p, bool urgent);
+
+/* dns.c: queries share one mapping a resolver */
+/* True: it was a query and is dealt with. */
+bool dns_query(struct gateway *gw, const struct stack_datagram *d);
+void dns_answer(struct mapping *m, const uint8_t *p, size_t n);
+void dns_stream(struct mapping *m, const uint8_t *p, size_t n);
+void dns_link_gone(struct link *l);
+void dns_timers(struct gateway *gw);
+usec_t dns_deadline(const struct gateway *gw);
+bool dns_pending(const struct gateway *gw, const struct link *l, const struct endpoint *remote);
+/* Length of the DNS message that starts at @p: 0 if @n bytes are not all of it, -EBADMSG if it is
+ * none. */
+int dns_message_length(const uint8_t *p, size_t n);
+
+/* sched.c: which link sends next */
+void sched_init(struct unit *u);
+void sched_ready(struct link *l);
+void sched_remove(struct link *l);
+bool sched_next(struct unit *u, uint8_t *buf, struct modem_send *send);
+
+/* dest.c: what is known of destinations */
+enum dest_verdict dest_lookup(struct gateway *gw, const struct endpoint *remote);
+void dest_remember(struct gateway *gw, const struct endpoint *remote, enum dest_verdict v);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "iface.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/log.h"
+
+/* Our writes run the host's TCP, whose ACKs fill the device's queue before we read it: it must hold
+ * more than the segments of all flows' send buffers together, or they are lost and repeated late. */
+#define QUEUE_PACKETS 1000
+
+static void on_change(void *user, const struct tun_event *e)
+{
+	struct iface *i = user;
+	char text[ADDR_STRLEN];
+
+	switch (e->change) {
+	case TUN_CHANGE_DELETED:
+		i->deleted = true;
+		break;
+	case TUN_CHANGE_LINK:
+		if (!e->up)
+			log_warn("%s: somebody took the interface down", i->tun.name);
+		else if (e->mtu != i->config->interface.mtu)
+			log_warn("%s: MTU is %u, expected %u (interface.mtu)", i->tun.name, e->mtu,
+				i->config->interface.mtu);
+		break;
+	case TUN_CHANGE_ADDR_REMOVED:
+		if (addr_equal(&e->addr, &i->address)) {
+			log_warn("%s: somebody removed our address %s", i->tun.name,
+				addr_format(&e->addr, text));
+			i->address.family = 0;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+int iface_open(struct iface *i, const struct config *config)
+{
+	const char *name = config->interface.name;
+	int rc;
+
+	*i = (struct iface){.config = config, .tun.fd = -1};
+	rc = tun_open(&i->tun, name);
+	if (rc < 0) {
+		log_error("%s: cannot create the TUN device: %s%s", name, strerror(-rc),
+			rc == -EPERM ? " (CAP_NET_ADMIN is needed)" :
+			rc == -ENOENT ? " (/dev/net/tun is missing)" :
+					"");
+		return rc;
+	}
+	tun_set_carrier(&i->tun, false);
+	rc = tun_setup_new(&i->setup);
+	if (rc == 0)
+		rc = tun_monitor_new(&i->monitor, i->tun.ifindex, on_change, i);
+	if (rc == 0)
+		rc = tun_setup_link(i->setup, i->tun.ifindex, config->interface.mtu, QUEUE_PACKETS,
+			true);
+	if (rc < 0) {
+		log_error("%s: cannot set up the device: %s", i->tun.name, strerror(-rc));
+		iface_close(i);
+	}
+	return rc;
+}
+
+void iface_close(struct iface *i)
+{
+	if (i->monitor)
+		tun_monitor_free(i->monitor);
+	if (i->setup)
+		tun_setup_free(i->setup);
+	i->monitor = NULL;
+	i->setup = NULL;
+	if (i->tun.fd >= 0)
+		tun_close(&i->tun);
+	i->tun.fd = -1;
+}
+
+static void complain(const struct iface *i, const char *what, int rc)
+{
+	if (rc < 0)
+		log_error("%s: cannot %s: %s", i->tun.name, what, strerror(-rc));
+}
+
+static void set_address(struct iface *i, const struct addr *a, unsigned prefix)
+{
+	struct addr old = i->address;
+	int rc;
+
+	if (addr_equal(&old, a) && i->prefix == prefix)
+		return;
+	/* The new one first: the host never sees the interface without. */
+	rc = tun_setup_addr_add(i->setup, i->tun.ifindex, a, prefix);
+	complain(i, "add the address", rc);
+	i->address = rc < 0 ? (struct addr){0} : *a;
+	if (old.family)
+		complain(i, "remove the old address",
+			tun_setup_addr_del(i->setup, i->tun.ifindex, &old, i->prefix));
+	i->prefix = prefix;
+}
+
+static void set_route(struct iface *i, bool want, uint32_t metric)
+{
+	uint8_t family = i->address.family;
+
+	if (i->routed && (!want || metric != i->metric))
+		complain(i, "remove the default route",
+			tun_setup_default_del(i->setup, i->tun.ifindex, family, i->metric));
+	if (want && (!i->routed || metric != i->metric))
+		complain(i, "add the default route",
+			tun_setup_default_add(i->setup, i->tun.ifindex, family, metric));
+	i->routed = want;
+	i->metric = metric;
+}
+
+static void set_carrier(struct iface *i, bool on)
+{
+	if (i->carrier != on)
+		complain(i, "set the carrier", tun_set_carrier(&i->tun, on));
+	i->carrier = on;
+}
+
+void iface_reconfigure(struct iface *i)
+{
+	set_route(i, i->carrier && i->config->interface.default_route, i->config->interface.metric);
+}
+
+void iface_bearer(struct iface *i, const struct addr *address)
+{
+	const struct config *c = i->config;
+
+	if (!i->setup)
+		return;
+	if (!address) {
+		/* The address stays: programs that are bound to it survive a short outage. */
+		set_route(i, false, i->metric);
+		set_carrier(i, false);
+		return;
+	}
+	if (c->interface.address.automatic)
+		set_address(i, address, address->family == 4 ? 32 : 128);
+	else
+		set_address(i, &c->interface.address.addr, c->interface.address.prefix);
+	set_carrier(i, true);
+	iface_reconfigure(i);
+}
+
+void iface_output(struct iface *i, const struct iovec *iov, int n)
+{
+	if (i->tun.fd < 0 || tun_write(&i->tun, iov, n) < 0)
+		i->dropped++;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The interface as the host sees it: device, address, carrier, routes. It tells the truth: carrier
+ * follows the bearer, the address is the bearer's (unless configured), the default route exists
+ * while the bearer is up.
+ */
+#ifndef GWD_IFACE_H
+#define GWD_IFACE_H
+
+#include "config/config.h"
+#include "tun/monitor.h"
+#include "tun/setup.h"
+#include "tun/tun.h"
+
+struct iface {
+	const struct config *config;
+	struct tun tun;
+	struct tun_setup *setup;
+	struct tun_monitor *monitor;
+	struct addr address; /* on the device now; family 0: none */
+	unsigned prefix;
+	bool carrier;
+	bool routed;	     /* our default route is there */
+	uint32_t metric;     /* with this metric */
+	bool deleted;	     /* somebody removed the device */
+	uint64_t dropped;    /* packets the kernel did not take */
+};
+
+/* Creates the device, sets MTU and queue, brings it up without carrier. 0 or -errno (logged). */
+int iface_open(struct iface *i, const struct config *config);
+void iface_close(struct iface *i);
+
+/* The bearer is up with this address, or down (@address NULL). */
+void iface_bearer(struct iface *i, const struct addr *address);
+/* Default route and metric of the configuration may have changed. */
+void iface_reconfigure(struct iface *i);
+void iface_output(struct iface *i, const struct iovec *iov, int n);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "modem/tty.h"
+#include "util/log.h"
+
+#define RETRY_S 1. /* a USB tty is there within seconds after a module's reset */
+
+usec_t clock_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * 1000000u + (usec_t)ts.tv_nsec / 1000u;
+}
+
+static void hang_up(struct port *p, const char *why)
+{
+	log_warn("%s: hung up (%s)", p->config->modem.device, why);
+	port_stop(p);
+	modem_detach(p->modem, clock_now());
+	p->complained = true; /* the line above said it */
+	ev_timer_set(&p->retry, RETRY_S, RETRY_S);
+	ev_timer_start(p->loop, &p->retry);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct port *p = w->data;
+	uint8_t buf[8192];
+	ssize_t n = read(p->fd, buf, sizeof(buf));
+
+	(void)loop, (void)events;
+	if (n > 0)
+		modem_input(p->modem, clock_now(), buf, (size_t)n);
+	else if (n == 0)
+		hang_up(p, "end of file");
+	else if (errno != EAGAIN && errno != EINTR)
+		hang_up(p, strerror(errno));
+}
+
+void port_flush(struct port *p)
+{
+	while (p->fd >= 0) {
+		size_t n;
+		const uint8_t *out = modem_output(p->modem, &n);
+		ssize_t done;
+
+		if (n == 0) {
+			ev_io_stop(p->loop, &p->writable);
+			return;
+		}
+		done = write(p->fd, out, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 && errno != EAGAIN) {
+			hang_up(p, strerror(errno));
+			return;
+		}
+		if (done > 0)
+			modem_output_done(p->modem, clock_now(), (size_t)done);
+		if (done < (ssize_t)n) {
+			ev_io_start(p->loop, &p->writable);
+			return;
+		}
+	}
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop, (void)events;
+	port_flush(w->data);
+}
+
+static int try_open(struct port *p)
+{
+	const struct config *c = p->config;
+	int fd = tty_open(c->modem.device, c->modem.baud,
+		c->modem.flow_control == CONFIG_FLOW_RTSCTS);
+
+	if (fd < 0)
+		return fd;
+	p->fd = fd;
+	ev_io_set(&p->readable, fd, EV_READ);
+	ev_io_set(&p->writable, fd, EV_WRITE);
+	ev_io_start(p->loop, &p->readable);
+	ev_timer_stop(p->loop, &p->retry);
+	p->complained = false;
+	log_info("%s: open at %u baud", c->modem.device, c->modem.baud);
+	modem_attach(p->modem, clock_now());
+	return 0;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct port *p = w->data;
+	int rc = try_open(p);
+
+	(void)loop, (void)events;
+	if (rc < 0 && !p->complained) {
+		log_warn("%s: %s; waiting for it", p->config->modem.device, strerror(-rc));
+		p->complained = true;
+	}
+}
+
+void port_init(struct port *p, struct ev_loop *loop, const struct config *config,
+	struct modem *modem)
+{
+	*p = (struct port){.loop = loop, .config = config, .modem = modem, .fd = -1};
+	ev_init(&p->readable, on_readable);
+	ev_init(&p->writable, on_writable);
+	ev_timer_init(&p->retry, on_retry, 0., RETRY_S);
+	p->readable.data = p->writable.data = p->retry.data = p;
+}
+
+void port_start(struct port *p)
+{
+	ev_timer_start(p->loop, &p->retry);
+}
+
+void port_stop(struct port *p)
+{
+	ev_io_stop(p->loop, &p->readable);
+	ev_io_stop(p->loop, &p->writable);
+	ev_timer_stop(p->loop, &p->retry);
+	if (p->fd >= 0)
+		tty_close(p->fd);
+	p->fd = -1;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The tty of a unit in the event loop: opened when it is there, read, written, and opened again
+ * after it hung up (USB modules come and go).
+ */
+#ifndef GWD_PORT_H
+#define GWD_PORT_H
+
+#include <ev.h>
+
+#include "gateway.h"
+
+struct port {
+	struct ev_loop *loop;
+	const struct config *config;
+	struct modem *modem;
+	int fd;
+	ev_io readable, writable;
+	ev_timer retry;
+	bool complained; /* about the device being absent; once is enough */
+};
+
+void port_init(struct port *p, struct ev_loop *loop, const struct config *config,
+	struct modem *modem);
+/* Opens the tty now or, if that fails, whenever it appears. */
+void port_start(struct port *p);
+/* Writes what the modem has to say; to be called after each batch of work. */
+void port_flush(struct port *p);
+void port_stop(struct port *p);
+
+usec_t clock_now(void);
+
+#endif

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * UDP: mappings of host sockets to links.
+ *
+ * In push mode a datagram from the module names its link and its source, so (link, remote) tells
+ * whose it is and one link carries many remotes of many host sockets; a second host socket that
+ * talks to a remote already taken on one link uses another (decision 23). In buffer mode the module
+ * reports neither source nor boundary: there a link has exactly one remote.
+ *
+ * A host socket keeps its link for all its remotes where it can (endpoint-independent mapping,
+ * RFC 4787 REQ-1); what comes from a remote that nobody has sent to is dropped and counted. A link
+ * is closed when its last mapping ends. Looking up a mapping is a walk over the table: at the pace of
+ * a serial line it is not worth an index.
+ */
+#include "gateway.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/log.h"
+
+#define IP_UDP_V4 28 /* header bytes of IPv4 and UDP */
+#define IP_UDP_V6 48
+
+static usec_t mapping_limit(const struct gateway *gw, const struct mapping *m)
+{
+	return m->dns || m->remote.port == 53 ? gw->config->udp.dns_timeout :
+						gw->config->udp.timeout;
+}
+
+static struct mapping *mapping_find(struct gateway *gw, const struct endpoint *local,
+	const struct endpoint *remote, bool dns)
+{
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		struct mapping *m = &gw->mappings[i];
+
+		if (m->used && m->dns == dns && endpoint_equal(&m->remote, remote) &&
+			(dns || endpoint_equal(&m->local, local)))
+			return m;
+	}
+	return NULL;
+}
+
+static struct mapping *mapping_of_link(const struct link *l, const struct endpoint *remote)
+{
+	struct gateway *gw = l->unit->gw;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		struct mapping *m = &gw->mappings[i];
+
+		if (m->used && m->link == l && (!remote || endpoint_equal(&m->remote, remote)))
+			return m;
+	}
+	return NULL;
+}
+
+/* The last mapping of a link takes the link with it. */
+static void mapping_drop(struct gateway *gw, struct mapping *m)
+{
+	struct link *l = m->link;
+
+	m->used = false;
+	if (--l->mappings == 0) {
+		modem_close(l->unit->modem, l->number);
+		udp_link_closed(l);
+	}
+	(void)gw;
+}
+
+/* A free slot, or that of the mapping that was silent for longest. */
+static struct mapping *mapping_slot(struct gateway *gw)
+{
+	struct mapping *oldest = NULL;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		struct mapping *m = &gw->mappings[i];
+
+		if (!m->used)
+			return m;
+		if (!oldest || m->active < oldest->active)
+			oldest = m;
+	}
+	mapping_drop(gw, oldest);
+	return oldest;
+}
+
+/* ---- links ---- */
+
+static bool local_uses(const struct gateway *gw, const struct link *l, const struct endpoint *local)
+{
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		const struct mapping *m = &gw->mappings[i];
+
+		if (m->used && m->link == l && !m->dns && endpoint_equal(&m->local, local))
+			return true;
+	}
+	return false;
+}
+
+/* An existing link that can carry one more mapping to @remote. */
+static struct link *shared_link(struct gateway *gw, struct unit *u, const struct endpoint *local,
+	const struct endpoint *remote, bool dns)
+{
+	bool push = modem_receive_mode(u->modem) == MODEM_RECEIVE_PUSH;
+	struct link *best = NULL;
+
+	for (unsigned i = 0; i < MODEM_LINKS && push; i++) {
+		struct link *l = &u->links[i];
+
+		if (l->use != LINK_UDP || l->mappings == 0 || mapping_of_link(l, remote))
+			continue;
+		if (!dns && local_uses(gw, l, local))
+			return l;
+		if (!best || l->mappings < best->mappings)
+			best = l;
+	}
+	return best;
+}
+
+/* A port of the dynamic range (RFC 6335) that no other link of the module has: an off-path sender
+ * has to guess it (RFC 6056). */
+static uint16_t random_port(struct gateway *gw, const struct unit *u)
+{
+	for (;;) {
+		uint16_t port;
+		bool taken = false;
+
+		gw->ops->random(gw->user, &port, sizeof(port));
+		port |= 0xc000;
+		for (unsigned i = 0; i < MODEM_LINKS; i++)
+			taken |= u->links[i].use == LINK_UDP && u->links[i].local_port == port;
+		if (!taken)
+			return port;
+	}
+}
+
+static struct link *open_link(struct gateway *gw, struct unit *u)
+{
+	struct link *l;
+
+	if (unit_links_in_use(u, LINK_UDP) >= gw->config->links.udp)
+		return NULL;
+	l = unit_free_link(u);
+	if (!l)
+		return NULL;
+	l->local_port = random_port(gw, u);
+	if (modem_open_udp(u->modem, l->number, l->local_port) < 0)
+		return NULL;
+	l->use = LINK_UDP;
+	l->open = false;
+	l->since = gw->now;
+	l->tx_bytes = l->rx_bytes = 0;
+	l->mappings = 0;
+	l->dns_stream.n = 0;
+	return l;
+}
+
+struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
+	const struct endpoint *remote, bool dns)
+{
+	struct unit *u = &gw->units[0];
+	struct mapping *m = mapping_find(gw, local, remote, dns);
+	struct link *l;
+
+	if (m)
+		return m;
+	/* The slot comes first: making one may close a link. */
+	m = mapping_slot(gw);
+	l = shared_link(gw, u, local, remote, dns);
+	if (!l)
+		l = open_link(gw, u);
+	if (!l)
+		return NULL;
+	*m = (struct mapping){
+		.used = true, .dns = dns, .link = l, .remote = *remote, .id = ++gw->next_id,
+		.created = gw->now, .active = gw->now,
+	};
+	if (!dns) {
+		m->local = *local;
+		m->owned = gw->ops->owner(gw->user, false, local, remote, &m->owner) == 0;
+	}
+	l->mappings++;
+	return m;
+}
+
+/* ---- host side ---- */
+
+int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram *d,
+	const uint8_t *p, bool urgent)
+{
+	struct link *l = m->link;
+	struct datagram *out;
+
+	if (list_empty(&gw->free_datagrams) || l->queued >= DATAGRAMS_LINK_MAX) {
+		gw->count.udp_dropped_queue++;
+		return -ENOBUFS;
+	}
+	out = list_entry(gw->free_datagrams.next, struct datagram, node);
+	list_del(&out->node);
+	out->local = d->local;
+	out->to = d->remote;
+	out->dscp = d->dscp;
+	out->df = d->df;
+	out->len = (uint16_t)d->n;
+	memcpy(out->p, p, d->n);
+	list_add_tail(urgent ? &l->urgent : &l->datagrams, &out->node);
+	l->queued++;
+	m->active = gw->now;
+	m->tx_bytes += d->n;
+	if (l->open)
+		sched_ready(l);
+	return 0;
+}
+
+/* What CIPSEND and the path carry in one piece (decision 5). */
+static bool too_large(struct gateway *gw, const struct stack_datagram *d)
+{
+	bool v4 = d->remote.addr.family == 4;
+	size_t max = v4 ? MODEM_UDP_MAX_V4 : MODEM_UDP_MAX_V6;
+
+	if (d->n <= max)
+		return false;
+	gw->count.udp_dropped_too_large++;
+	stack_udp_too_big(gw->stack, d, (unsigned)max + (v4 ? IP_UDP_V4 : IP_UDP_V6));
+	return true;
+}
+
+void udp_datagram(struct gateway *gw, const struct stack_datagram *d)
+{
+	const struct unit *u = &gw->units[0];
+	struct mapping *m;
+
+	if (!u->up || gw->stopping || d->remote.addr.family != u->address.family) {
+		stack_udp_refuse(gw->stack, d, STACK_ANSWER_NET_UNREACH);
+		return;
+	}
+	/* An empty datagram has no CIPSEND form (length 1-1500). */
+	if (too_large(gw, d) || d->n == 0 || dns_query(gw, d)) {
+		gw->count.udp_dropped_send += d->n == 0;
+		return;
+	}
+	m = udp_mapping(gw, &d->local, &d->remote, false);
+	if (!m) {
+		gw->count.udp_dropped_no_link++;
+		stack_udp_refuse(gw->stack, d, STACK_ANSWER_PROHIBITED);
+		return;
+	}
+	udp_queue(gw, m, d, d->p, false);
+}
+
+/* ---- module side ---- */
+
+static void give_back(struct gateway *gw, struct datagram *d)
+{
+	list_add_tail(&gw->free_datagrams, &d->node);
+}
+
+/* Frees what is queued, telling the senders if @answer is wanted. */
+static void drop_queue(struct link *l, struct list *queue, bool tell)
+{
+	struct gateway *gw = l->unit->gw;
+	struct list *pos, *tmp;
+
+	list_for_each_safe (pos, tmp, queue) {
+		struct datagram *d = list_entry(pos, struct datagram, node);
+		struct stack_datagram out = {
+			.local = d->local, .remote = d->to, .p = d->p, .n = d->len,
+			.dscp = d->dscp, .df = d->df,
+		};
+
+		if (tell)
+			stack_udp_refuse(gw->stack, &out, STACK_ANSWER_NET_UNREACH);
+		list_del(&d->node);
+		give_back(gw, d);
+	}
+}
+
+static void drop_all(struct link *l, bool tell)
+{
+	struct gateway *gw = l->unit->gw;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++)
+		if (gw->mappings[i].used && gw->mappings[i].link == l)
+			gw->mappings[i].used = false;
+	l->mappings = 0;
+	drop_queue(l, &l->urgent, tell);
+	drop_queue(l, &l->datagrams, tell);
+	l->queued = 0;
+	sched_remove(l);
+	dns_link_gone(l);
+}
+
+void udp_link_opened(struct link *l, int result)
+{
+	struct gateway *gw = l->unit->gw;
+
+	if (result == MODEM_OPEN_OK) {
+		l->open = true;
+		l->since = gw->now;
+		if (l->mappings == 0)
+			modem_close(l->unit->modem, l->number);
+		else
+			sched_ready(l);
+		return;
+	}
+	if (result != MODEM_OPEN_CANCELLED && result != MODEM_OPEN_LOST)
+		log_warn("modem%u link %u: a UDP socket could not be opened: %s", l->unit->index,
+			l->number, modem_open_result_name(result));
+	drop_all(l, true);
+}
+
+void udp_link_closed(struct link *l)
+{
+	l->open = false;
+	if (l->sending) {
+		give_back(l->unit->gw, l->sending);
+		l->sending = NULL;
+	}
+	drop_all(l, false);
+}
+
+void udp_link_sent(struct link *l, size_t n)
+{
+	struct gateway *gw = l->unit->gw;
+
+	l->tx_bytes += n;
+	if (n > 0)
+		gw->count.udp_sent++;
+	else
+		gw->count.udp_dropped_send++;
+	if (l->sending)
+		give_back(gw, l->sending);
+	l->sending = NULL;
+	if (l->queued > 0)
+		sched_ready(l);
+}
+
+void udp_link_data(struct link *l, const uint8_t *p, size_t n, const struct endpoint *src)
+{
+	struct gateway *gw = l->unit->gw;
+	struct mapping *m = mapping_of_link(l, src);
+
+	l->rx_bytes += n;
+	if (!m) {
+		gw->count.udp_dropped_unknown_source++;
+		return;
+	}
+	m->rx_bytes += n;
+	m->active = gw->now;
+	if (m->dns) {
+		if (src)
+			dns_answer(m, p, n);
+		else
+			dns_stream(m, p, n);
+		return;
+	}
+	gw->count.udp_unframed += !src;
+	gw->count.udp_received++;
+	stack_udp_send(gw->stack, &m->remote, &m->local, p, n);
+}
+
+/* ---- timers ---- */
+
+static bool mapping_busy(const struct gateway *gw, const struct mapping *m)
+{
+	return m->dns && dns_pending(gw, m->link, &m->remote);
+}
+
+void udp_timers(struct gateway *gw)
+{
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		struct mapping *m = &gw->mappings[i];
+
+		if (m->used && gw->now - m->active >= mapping_limit(gw, m) && !mapping_busy(gw, m))
+			mapping_drop(gw, m);
+	}
+}
+
+usec_t udp_deadline(const struct gateway *gw)
+{
+	usec_t at = USEC_NEVER;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		const struct mapping *m = &gw->mappings[i];
+
+		if (m->used && !mapping_busy(gw, m))
+			at = usec_min(at, m->active + mapping_limit(gw, m));
+	}
+	return at;
+}
