@@ -37,7 +37,7 @@ def test_the_answers_hold_what_the_contract_names(world: World) -> None:
     assert (flow["tx_bytes"], flow["rx_bytes"], flow["uid"]) == (5, 3, 0)
     link, = gwd.links()
     assert LINK <= set(link) and link["state"] == "open" and link["link"] == flow["link"]
-    assert len(gwd.request("links")) == 10
+    assert len(gwd.request("links")["links"]) == 10
 
 
 def test_gwctl_shows_the_same_as_text_and_as_json(world: World) -> None:
@@ -50,7 +50,7 @@ def test_gwctl_shows_the_same_as_text_and_as_json(world: World) -> None:
     u.recv(1)
     for what in ("status", "flows", "links"):
         shown = json.loads(world.gwctl(what, "--json").stdout)
-        assert type(shown) is type(gwd.request(what))
+        assert set(shown) == set(gwd.request(what))
     assert "198.51.100.1:8000" in world.gwctl("flows").stdout
     assert "up" in world.gwctl("status").stdout
     assert "open" in world.gwctl("links").stdout
@@ -60,7 +60,7 @@ def test_gwctl_says_what_is_wrong(world: World) -> None:
     gone = world.inner.run(str(world.binaries.gwctl), "-s", str(world.folder / "none.sock"), "status", check=False)
     assert gone.returncode != 0 and "none.sock" in gone.stderr
     usage = world.inner.run(str(world.binaries.gwctl), "nonsense", check=False)
-    assert usage.returncode == 64 and usage.stderr
+    assert usage.returncode == 2 and "usage" in usage.stderr
 
 
 def test_a_hostile_client_of_the_socket_disturbs_nobody(world: World) -> None:
@@ -100,5 +100,5 @@ def test_a_wrong_request_is_answered_with_an_error(world: World) -> None:
         s.sendall(b'{"request":"nonsense"}\n{"request":"status"}\n')
         reader = s.makefile("rb")
         refused, fine = json.loads(reader.readline()), json.loads(reader.readline())
-    assert refused["ok"] is False and refused["error"]
+    assert refused["ok"] is False and refused["error"]["text"]
     assert fine["ok"] is True and "status" in fine

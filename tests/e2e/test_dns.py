@@ -128,7 +128,7 @@ def test_names_work_in_buffer_mode(world: World, resolver) -> None:
 
 
 def test_the_link_of_dns_is_closed_when_it_is_idle(world: World, resolver) -> None:
-    world.up(gwd={"udp.timeout": "2s", "udp.dns_timeout": "2s"})
+    world.up(gwd={"udp.timeout": "5s", "udp.dns_timeout": "2s"})
     gwd = world.gwd
     assert gwd
     s = world.udp()

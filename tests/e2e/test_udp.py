@@ -129,7 +129,7 @@ def test_a_third_socket_to_one_remote_is_told_instead_of_mixed_up(world: World) 
 
 
 def test_a_mapping_ends_after_its_time_and_frees_the_link(world: World) -> None:
-    world.up(gwd={"udp.timeout": "2s"})
+    world.up(gwd={"udp.timeout": "5s"})
     world.serve_udp(udp_echo)
     s = world.udp()
     s.sendto(b"x", REMOTE)

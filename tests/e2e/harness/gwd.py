@@ -37,11 +37,11 @@ class Gwd:
         return self.request("status")
 
     def flows(self, protocol: str | None = None) -> list[dict]:
-        return [f for f in self.request("flows") if protocol in (None, f["protocol"])]
+        return [f for f in self.request("flows")["flows"] if protocol in (None, f["protocol"])]
 
     def links(self, kind: str | None = None) -> list[dict]:
         """Links that are not free; of one type if given."""
-        return [x for x in self.request("links")
+        return [x for x in self.request("links")["links"]
                 if x["state"] != "free" and kind in (None, x["type"])]
 
     def modem(self) -> dict:
