@@ -85,3 +85,11 @@ void config_diff(const struct config *a, const struct config *b,
 		if (!is_same(&options[i], a, b))
 			each(user, option_name(&options[i], name), options[i].live);
 }
+
+void config_apply_live(struct config *to, const struct config *from)
+{
+	for (unsigned i = 0; i < options_count; i++)
+		if (options[i].live)
+			memcpy((char *)to + options[i].offset, (const char *)from + options[i].offset,
+				options[i].size);
+}
