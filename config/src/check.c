@@ -23,7 +23,7 @@ int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_e
 	if (rc < 0)
 		config_fail(err, "modem.pin_file: %s: %s", path, strerror(-rc));
 	else if (digits < 4 || digits > 8 || text[digits + strspn(text + digits, " \t\r\n")] ||
-		strlen(text) != (size_t)n)
+		strlen(text) != (size_t)n || (size_t)n == sizeof(text) - 1)
 		rc = config_fail(err, "modem.pin_file: %s: expected 4 to 8 digits and nothing else", path);
 	else
 		snprintf(pin, CONFIG_PIN_SIZE, "%.*s", (int)digits, text);
