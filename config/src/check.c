@@ -23,7 +23,7 @@ int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_e
 	if (rc < 0)
 		config_fail(err, "modem.pin_file: %s: %s", path, strerror(-rc));
 	else if (digits < 4 || digits > 8 || text[digits + strspn(text + digits, " \t\r\n")] ||
-		strlen(text) != (size_t)n)
+		strlen(text) != (size_t)n || (size_t)n == sizeof(text) - 1)
 		rc = config_fail(err, "modem.pin_file: %s: expected 4 to 8 digits and nothing else", path);
 	else
 		snprintf(pin, CONFIG_PIN_SIZE, "%.*s", (int)digits, text);
@@ -84,4 +84,12 @@ void config_diff(const struct config *a, const struct config *b,
 	for (unsigned i = 0; i < options_count; i++)
 		if (!is_same(&options[i], a, b))
 			each(user, option_name(&options[i], name), options[i].live);
+}
+
+void config_apply_live(struct config *to, const struct config *from)
+{
+	for (unsigned i = 0; i < options_count; i++)
+		if (options[i].live)
+			memcpy((char *)to + options[i].offset, (const char *)from + options[i].offset,
+				options[i].size);
 }

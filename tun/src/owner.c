@@ -1,2 +1,192 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Theory of operation
+ *
+ * inet_diag's exact look-up (a request without NLM_F_DUMP) finds the socket that the kernel would
+ * give a packet to. Three traits of it are taken care of here:
+ *
+ * - For TCP, source and destination are those of the socket; for UDP they are those of a packet
+ *   that comes in, so they are swapped.
+ * - Where no connection matches it falls back to a listener on the same port. That is no owner of
+ *   the flow, so an answer must carry the ports that were asked for.
+ * - A socket bound to a device is found only by a request that names the device. One that names a
+ *   device also finds sockets that are not bound.
+ *
+ * A request for IPv4 also finds IPv6 sockets that speak IPv4 (their answer is of AF_INET6).
+ *
+ * The kernel answers inside sendto(), so the receive time-out is never seen; it is there so that an
+ * unforeseen kernel costs milliseconds a look-up rather than the daemon.
+ */
 #include "tun/owner.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define ANSWER_MAX 4096
+/* Stale answers that one look-up may skip: each look-up leaves one at most. */
+#define STALE_MAX 16
+
+static const struct timeval receive_timeout = {.tv_usec = 200000};
+
+struct tun_owner_lookup {
+	struct mnl_socket *nl;
+	unsigned ifindex;
+	uint32_t seq;
+};
+
+/* One question and, after the answer, what it said. */
+struct question {
+	const struct endpoint *local, *remote;
+	struct tun_owner *out;
+	bool tcp, found;
+};
+
+int tun_owner_lookup_new(struct tun_owner_lookup **out)
+{
+	struct tun_owner_lookup *l = calloc(1, sizeof(*l));
+	int rc;
+
+	if (!l)
+		return -ENOMEM;
+	l->nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	if (!l->nl || mnl_socket_bind(l->nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+		setsockopt(mnl_socket_get_fd(l->nl), SOL_SOCKET, SO_RCVTIMEO, &receive_timeout,
+			sizeof(receive_timeout)) < 0) {
+		rc = -errno;
+		tun_owner_lookup_free(l);
+		return rc;
+	}
+	*out = l;
+	return 0;
+}
+
+void tun_owner_lookup_free(struct tun_owner_lookup *l)
+{
+	if (!l)
+		return;
+	if (l->nl)
+		mnl_socket_close(l->nl);
+	free(l);
+}
+
+void tun_owner_set_interface(struct tun_owner_lookup *l, unsigned ifindex)
+{
+	l->ifindex = ifindex;
+}
+
+static int ask(struct tun_owner_lookup *l, uint8_t protocol, const struct endpoint *src,
+	const struct endpoint *dst)
+{
+	_Alignas(struct nlmsghdr) char buf[NLMSG_SPACE(sizeof(struct inet_diag_req_v2))];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST;
+	h->nlmsg_seq = ++l->seq;
+	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
+	req->sdiag_family = src->addr.family == 4 ? AF_INET : AF_INET6;
+	req->sdiag_protocol = protocol;
+	req->idiag_states = UINT32_MAX;
+	req->id.idiag_if = l->ifindex;
+	req->id.idiag_sport = htons(src->port);
+	req->id.idiag_dport = htons(dst->port);
+	memcpy(req->id.idiag_src, src->addr.b, sizeof(src->addr.b));
+	memcpy(req->id.idiag_dst, dst->addr.b, sizeof(dst->addr.b));
+	req->id.idiag_cookie[0] = req->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	return mnl_socket_sendto(l->nl, h, h->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static int keep_cgroup(const struct nlattr *attr, void *user)
+{
+	struct tun_owner *owner = user;
+
+	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID && mnl_attr_validate(attr, MNL_TYPE_U64) >= 0)
+		owner->cgroup_id = mnl_attr_get_u64(attr);
+	return MNL_CB_OK;
+}
+
+static int read_answer(const struct nlmsghdr *h, void *user)
+{
+	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(h);
+	struct question *q = user;
+
+	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(h) < sizeof(*msg))
+		return MNL_CB_OK;
+	if (ntohs(msg->id.idiag_sport) != q->local->port)
+		return MNL_CB_OK;
+	/* Port 0 is a socket that is not connected: a listener for TCP, an owner for UDP. */
+	if (ntohs(msg->id.idiag_dport) != q->remote->port && (q->tcp || msg->id.idiag_dport))
+		return MNL_CB_OK;
+	q->found = true;
+	*q->out = (struct tun_owner){
+		.uid = msg->idiag_uid,
+		.inode = msg->idiag_inode,
+		.tcp_state = q->tcp ? msg->idiag_state : 0,
+	};
+	mnl_attr_parse(h, sizeof(*msg), keep_cgroup, q->out);
+	return MNL_CB_OK;
+}
+
+/* Reads the answer to the last ask(), past late ones to earlier. */
+static int answer(struct tun_owner_lookup *l, struct question *q)
+{
+	_Alignas(struct nlmsghdr) char buf[ANSWER_MAX];
+
+	for (unsigned i = 0; i < STALE_MAX; i++) {
+		ssize_t n = mnl_socket_recvfrom(l->nl, buf, sizeof(buf));
+		const struct nlmsghdr *h = (const void *)buf;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		if ((size_t)n < sizeof(*h) || h->nlmsg_seq != l->seq)
+			continue;
+		/* An error message sets errno and ends the run with -1. */
+		if (mnl_cb_run(buf, (size_t)n, l->seq, mnl_socket_get_portid(l->nl), read_answer, q) < 0)
+			return -errno;
+		return q->found ? 0 : -ENOENT;
+	}
+	return -ETIMEDOUT;
+}
+
+static bool is_pair(const struct endpoint *local, const struct endpoint *remote)
+{
+	return (local->addr.family == 4 || local->addr.family == 6) &&
+		local->addr.family == remote->addr.family;
+}
+
+int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
+	const struct endpoint *remote, struct tun_owner *out)
+{
+	struct question q = {.local = local, .remote = remote, .out = out, .tcp = true};
+	int rc;
+
+	*out = (struct tun_owner){0};
+	if (!is_pair(local, remote))
+		return -EINVAL;
+	rc = ask(l, IPPROTO_TCP, local, remote);
+	return rc < 0 ? rc : answer(l, &q);
+}
+
+int tun_owner_udp(struct tun_owner_lookup *l, const struct endpoint *local,
+	const struct endpoint *remote, struct tun_owner *out)
+{
+	struct question q = {.local = local, .remote = remote, .out = out};
+	int rc;
+
+	*out = (struct tun_owner){0};
+	if (!is_pair(local, remote))
+		return -EINVAL;
+	rc = ask(l, IPPROTO_UDP, remote, local);
+	return rc < 0 ? rc : answer(l, &q);
+}

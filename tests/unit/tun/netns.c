@@ -33,14 +33,19 @@ bool netns_possible(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-void netns_enter(void)
+void netns_loopback(bool up)
 {
 	struct tun_setup *s;
 
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	assert_int_equal(tun_setup_new(&s), 0);
-	assert_int_equal(tun_setup_link(s, if_nametoindex("lo"), 65536, 1000, true), 0);
+	assert_int_equal(tun_setup_link(s, if_nametoindex("lo"), 65536, 1000, up), 0);
 	tun_setup_free(s);
+}
+
+void netns_enter(void)
+{
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	netns_loopback(true);
 }
 
 struct addr addr_of(const char *text)
@@ -64,24 +69,54 @@ void netns_tun(struct tun *t, const char *name)
 	tun_setup_free(s);
 }
 
-void netns_delete_link(unsigned ifindex)
+/* Sends one request and asserts that the kernel agrees. */
+static void request(struct nlmsghdr *h)
 {
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
 	char buf[1024];
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct ifinfomsg *im;
-	int n;
+	ssize_t n;
 
 	assert_non_null(nl);
-	h->nlmsg_type = RTM_DELLINK;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	im = mnl_nlmsg_put_extra_header(h, sizeof(*im));
-	im->ifi_index = (int)ifindex;
+	h->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	assert_true(mnl_socket_sendto(nl, h, h->nlmsg_len) > 0);
-	n = (int)mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 	assert_true(n > 0);
 	assert_true(mnl_cb_run(buf, (size_t)n, 0, 0, NULL, NULL) >= 0);
 	mnl_socket_close(nl);
+}
+
+void netns_delete_link(unsigned ifindex)
+{
+	char buf[256];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *im;
+
+	h->nlmsg_type = RTM_DELLINK;
+	im = mnl_nlmsg_put_extra_header(h, sizeof(*im));
+	im->ifi_index = (int)ifindex;
+	request(h);
+}
+
+void netns_multipath(const char *dst, unsigned prefix, unsigned first, unsigned second)
+{
+	char buf[512];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct addr a = addr_of(dst);
+	struct rtnexthop hops[2] = {
+		{.rtnh_len = sizeof(*hops), .rtnh_ifindex = (int)first},
+		{.rtnh_len = sizeof(*hops), .rtnh_ifindex = (int)second},
+	};
+	struct rtmsg *rm;
+
+	h->nlmsg_type = RTM_NEWROUTE;
+	h->nlmsg_flags = NLM_F_CREATE;
+	rm = mnl_nlmsg_put_extra_header(h, sizeof(*rm));
+	*rm = (struct rtmsg){.rtm_family = AF_INET, .rtm_dst_len = (uint8_t)prefix,
+		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST};
+	mnl_attr_put(h, RTA_DST, 4, a.b);
+	mnl_attr_put(h, RTA_MULTIPATH, sizeof(hops), hops);
+	request(h);
 }
 
 /* One dump of @type; each message goes to @cb. */

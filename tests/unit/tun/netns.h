@@ -17,6 +17,7 @@
 bool netns_possible(void);
 /* Moves this process into a new namespace with the loopback up. */
 void netns_enter(void);
+void netns_loopback(bool up);
 
 struct addr addr_of(const char *text);
 
@@ -24,6 +25,9 @@ struct addr addr_of(const char *text);
 void netns_tun(struct tun *t, const char *name);
 
 void netns_delete_link(unsigned ifindex);
+
+/* An IPv4 route over two interfaces. */
+void netns_multipath(const char *dst, unsigned prefix, unsigned first, unsigned second);
 
 struct route {
 	int table, protocol, type, oif;

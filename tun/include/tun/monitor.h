@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What others change about our interface, by a libmnl rtnetlink socket: link (up, down, MTU,
- * carrier, deletion), addresses, routes.
+ * carrier, deletion), addresses, routes (but those of the local table). The kernel does not report
+ * IPv4 routes that go because the interface went down: LINK with up = false says it for them.
  */
 #ifndef TUN_MONITOR_H
 #define TUN_MONITOR_H
@@ -37,7 +38,8 @@ typedef void (*tun_monitor_cb)(void *user, const struct tun_event *e);
 int tun_monitor_new(struct tun_monitor **out, unsigned ifindex, tun_monitor_cb cb, void *user);
 void tun_monitor_free(struct tun_monitor *m);
 int tun_monitor_fd(const struct tun_monitor *m);
-/* To be called when the fd is readable; reads all there is. 0 or -errno (the socket is unusable). */
+/* To be called when the fd is readable; reads what there is, up to a bound that leaves the fd
+ * readable. @cb must not free @m. 0 or -errno (the socket is unusable). */
 int tun_monitor_process(struct tun_monitor *m);
 
 #endif

@@ -22,6 +22,10 @@ struct tun_owner_lookup;
 int tun_owner_lookup_new(struct tun_owner_lookup **out);
 void tun_owner_lookup_free(struct tun_owner_lookup *l);
 
+/* The interface that the flows come through (0: none, as after new). Without it sockets bound to a
+ * device (SO_BINDTODEVICE) are not found; with it those bound to this one are. */
+void tun_owner_set_interface(struct tun_owner_lookup *l, unsigned ifindex);
+
 /* @local is the host's socket, @remote its peer. 0, -ENOENT (no such socket in this namespace), or
  * another -errno. Blocks for the kernel's answer only. UDP finds connected and unconnected ones. */
 int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
