@@ -66,18 +66,21 @@ done
 
 # -- builds --------------------------------------------------------------------------------------
 
-declare -A BUILT
-build() { # PRESET: once a run; its log is build/logs/build-PRESET.log
-	[ -n "${BUILT[$1]-}" ] && return "${BUILT[$1]}"
-	local status=0
-	{ cmake --preset "$1" && cmake --build "build/$1" -j "$JOBS"; } >"$LOGS/build-$1.log" 2>&1 || status=1
-	BUILT[$1]=$status
+declare -A STEPS
+once() { # STEP PRESET COMMAND...: once a run; its log is build/logs/STEP-PRESET.log
+	local step=$1-$2 status=0
+	shift 2
+	[ -n "${STEPS[$step]-}" ] && return "${STEPS[$step]}"
+	"$@" >"$LOGS/$step.log" 2>&1 || status=1
+	STEPS[$step]=$status
 	if [ $status != 0 ]; then
-		echo "build of preset $1 failed:"
-		grep -E -m 8 'error|FAILED|Error' "$LOGS/build-$1.log" || tail -n 15 "$LOGS/build-$1.log"
+		echo "$step failed:"
+		grep -E -m 8 'error|FAILED|Error' "$LOGS/$step.log" || tail -n 15 "$LOGS/$step.log"
 	fi
 	return $status
 }
+configure() { once configure "$1" cmake --preset "$1"; }
+build() { configure "$1" && once build "$1" cmake --build "build/$1" -j "$JOBS"; }
 
 # -- suites: output goes to the suite's log; PASSED and FAILED count what it ran -----------------
 
@@ -173,7 +176,7 @@ run_tidy() { # FILE
 }
 
 suite_tidy() {
-	build clang || return 1
+	configure clang || return 1
 	export PYTHON
 	export -f run_tidy
 	git ls-files '*/src/*.c' | sed "s,^,$TOP/," |
