@@ -208,19 +208,20 @@ suite_docs() {
 }
 
 run_fuzz() { # TARGET
-	local name room corpus
+	local name seeds corpus
 	name=$(basename "$1")
-	room=$(basename "$(dirname "$1")")
+	seeds=tests/fuzz/$(basename "$(dirname "$1")")/corpus/$name
 	corpus=build/fuzz/$name
-	mkdir -p "$corpus" "tests/fuzz/$room/corpus/$name"
+	mkdir -p "$corpus"
+	[ -d "$seeds" ] || seeds=
+	# shellcheck disable=SC2086 # no seeds, no argument
 	if "$1" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-		-artifact_prefix="$LOGS/$name-" "$corpus" "tests/fuzz/$room/corpus/$name" >"$LOGS/$name.txt" 2>&1; then
+		-artifact_prefix="$LOGS/$name-" "$corpus" $seeds >"$LOGS/$name.txt" 2>&1; then
 		echo "ok $name $(sed -n 's/^stat::number_of_executed_units: */runs /p' "$LOGS/$name.txt")"
 	else
 		echo "not ok $name"
 		tail -n 60 "$LOGS/$name.txt"
 	fi
-	rmdir -p --ignore-fail-on-non-empty "tests/fuzz/$room/corpus/$name"
 }
 
 suite_fuzz() {

@@ -2,6 +2,8 @@
 """The daemon as a process: exit status, messages, signals (architecture page, section 5)."""
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import signal
 from pathlib import Path
 
@@ -79,7 +81,10 @@ AS_NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"
 
 
 def for_nobody(world: World) -> None:
+    """The user reaches the tty, the folder of the control socket, and a copy of the program."""
     world.folder.chmod(0o777)
+    shutil.copy(world.binaries.gwd, world.folder / "gwd")
+    world.binaries = dataclasses.replace(world.binaries, gwd=world.folder / "gwd")
     (world.folder / "ttyA76").resolve().chmod(0o666)
 
 
