@@ -140,14 +140,15 @@ static void unknown_option(struct config_error *err, const char *where, const ch
 	const char *key)
 {
 	const struct option *near = option_nearest(section, key);
-	char name[OPTION_NAME_MAX], quoted[QUOTE_MAX];
+	char name[2 * OPTION_NAME_MAX], known[OPTION_NAME_MAX], quoted[QUOTE_MAX];
 
-	log_quote(quoted, sizeof(quoted), key, strlen(key));
+	snprintf(name, sizeof(name), "%s.%s", section, key);
+	log_quote(quoted, sizeof(quoted), name, strlen(name));
 	if (near)
-		config_fail(err, "%s: unknown option \"%.32s.%s\" (is it %s?)", where, section, quoted,
-			option_name(near, name));
+		config_fail(err, "%s: unknown option \"%s\" (is it %s?)", where, quoted,
+			option_name(near, known));
 	else
-		config_fail(err, "%s: unknown option \"%.32s.%s\"", where, section, quoted);
+		config_fail(err, "%s: unknown option \"%s\"", where, quoted);
 }
 
 /* The value of the current line as a string; NULL when it is too long to be one. */

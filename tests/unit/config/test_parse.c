@@ -282,6 +282,8 @@ static void an_override_error_names_the_override(void **state)
 	refused_override("interface.mtu=12", "-o interface.mtu=12: expected a number 576 to 9000");
 	refused_override("interface.mut=1400",
 		"-o interface.mut=1400: unknown option \"interface.mut\" (is it interface.mtu?)");
+	refused_override("mo\x1b[2Jdem.x=1",
+		"-o mo\\x1b[2Jdem.x=1: unknown option \"mo\\x1b[2Jdem.x\"");
 	refused_override("mtu=12", "-o mtu=12: expected section.key=value");
 	refused_override("interface.mtu", "-o interface.mtu: expected section.key=value");
 	refused_override("=a.b", "-o =a.b: expected section.key=value");
