@@ -109,7 +109,8 @@ static int keep_cgroup(const struct nlattr *attr, void *user)
 {
 	struct tun_owner *owner = user;
 
-	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID && mnl_attr_validate(attr, MNL_TYPE_U64) >= 0)
+	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID &&
+		mnl_attr_validate(attr, MNL_TYPE_U64) >= 0)
 		owner->cgroup_id = mnl_attr_get_u64(attr);
 	return MNL_CB_OK;
 }
@@ -152,7 +153,8 @@ static int answer(struct tun_owner_lookup *l, struct question *q)
 		if ((size_t)n < sizeof(*h) || h->nlmsg_seq != l->seq)
 			continue;
 		/* An error message sets errno and ends the run with -1. */
-		if (mnl_cb_run(buf, (size_t)n, l->seq, mnl_socket_get_portid(l->nl), read_answer, q) < 0)
+		if (mnl_cb_run(buf, (size_t)n, l->seq, mnl_socket_get_portid(l->nl), read_answer,
+			    q) < 0)
 			return -errno;
 		return q->found ? 0 : -ENOENT;
 	}
@@ -162,7 +164,7 @@ static int answer(struct tun_owner_lookup *l, struct question *q)
 static bool is_pair(const struct endpoint *local, const struct endpoint *remote)
 {
 	return (local->addr.family == 4 || local->addr.family == 6) &&
-		local->addr.family == remote->addr.family;
+	       local->addr.family == remote->addr.family;
 }
 
 int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
