@@ -99,8 +99,7 @@ static void link_event(struct tun_monitor *m, const struct nlmsghdr *h)
 	struct tun_event e = {.change = TUN_CHANGE_LINK};
 	const struct nlattr *carrier;
 
-	/* Other families' link messages (bridge) are about ports, not about the interface. */
-	if (im->ifi_index != (int)m->ifindex || im->ifi_family != AF_UNSPEC)
+	if (im->ifi_index != (int)m->ifindex)
 		return;
 	if (h->nlmsg_type == RTM_DELLINK) {
 		e.change = TUN_CHANGE_DELETED;
@@ -154,20 +153,16 @@ static void addr_event(struct tun_monitor *m, const struct nlmsghdr *h)
 static bool has_hop(const struct nlattr *multipath, unsigned ifindex)
 {
 	const char *p = mnl_attr_get_payload(multipath);
-	size_t left = mnl_attr_get_payload_len(multipath);
+	size_t left = mnl_attr_get_payload_len(multipath), step;
 
-	while (left >= sizeof(struct rtnexthop)) {
+	for (; left >= sizeof(struct rtnexthop); p += step, left -= step) {
 		const struct rtnexthop *hop = (const void *)p;
-		size_t step = RTNH_ALIGN(hop->rtnh_len);
 
-		if (hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > left)
-			return false;
 		if (hop->rtnh_ifindex == (int)ifindex)
 			return true;
-		if (step >= left)
-			return false;
-		p += step;
-		left -= step;
+		step = RTNH_ALIGN(hop->rtnh_len);
+		if (step == 0 || step > left)
+			break;
 	}
 	return false;
 }

@@ -8,7 +8,7 @@
  * - For TCP, source and destination are those of the socket; for UDP they are those of a packet
  *   that comes in, so they are swapped.
  * - Where no connection matches it falls back to a listener on the same port. That is no owner of
- *   the flow, so an answer must carry the ports that were asked for.
+ *   the flow, so an answer must carry the port of the remote that was asked for.
  * - A socket bound to a device is found only by a request that names the device. One that names a
  *   device also finds sockets that are not bound.
  *
@@ -44,7 +44,7 @@ struct tun_owner_lookup {
 
 /* One question and, after the answer, what it said. */
 struct question {
-	const struct endpoint *local, *remote;
+	const struct endpoint *remote;
 	struct tun_owner *out;
 	bool tcp, found;
 };
@@ -122,8 +122,6 @@ static int read_answer(const struct nlmsghdr *h, void *user)
 
 	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(h) < sizeof(*msg))
 		return MNL_CB_OK;
-	if (ntohs(msg->id.idiag_sport) != q->local->port)
-		return MNL_CB_OK;
 	/* Port 0 is a socket that is not connected: a listener for TCP, an owner for UDP. */
 	if (ntohs(msg->id.idiag_dport) != q->remote->port && (q->tcp || msg->id.idiag_dport))
 		return MNL_CB_OK;
@@ -170,7 +168,7 @@ static bool is_pair(const struct endpoint *local, const struct endpoint *remote)
 int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
 	const struct endpoint *remote, struct tun_owner *out)
 {
-	struct question q = {.local = local, .remote = remote, .out = out, .tcp = true};
+	struct question q = {.remote = remote, .out = out, .tcp = true};
 	int rc;
 
 	*out = (struct tun_owner){0};
@@ -183,7 +181,7 @@ int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
 int tun_owner_udp(struct tun_owner_lookup *l, const struct endpoint *local,
 	const struct endpoint *remote, struct tun_owner *out)
 {
-	struct question q = {.local = local, .remote = remote, .out = out};
+	struct question q = {.remote = remote, .out = out};
 	int rc;
 
 	*out = (struct tun_owner){0};

@@ -223,6 +223,7 @@ static void other_interfaces_are_none_of_our_business(void **state)
 	assert_int_equal(tun_setup_link(f->setup, f->other.ifindex, 1400, 64, true), 0);
 	assert_int_equal(tun_setup_addr_add(f->setup, f->other.ifindex, &a, 24), 0);
 	assert_int_equal(tun_setup_default_add(f->setup, f->other.ifindex, 4, 700), 0);
+	netns_multipath("198.51.100.0", 24, f->other.ifindex, if_nametoindex("lo"));
 	netns_delete_link(f->other.ifindex);
 	/* A change of ours behind them proves that they were read. */
 	assert_int_equal(tun_setup_addr_add(f->setup, f->tun.ifindex, &ours, 32), 0);
