@@ -92,8 +92,10 @@ void lwip_port_free(void *p);
 #define TCP_TMR_INTERVAL 100
 /* The host is on this machine: TIME_WAIT of two seconds. LAST_ACK is kept alive by src/tcp.c. */
 #define TCP_MSL 1000
-/* From about 0.6 s, doubling to 2^7: some four minutes without an answer (RFC 1122 4.2.3.5 wants at
- * least 100 s), then the connection is given up. */
+/* RFC 6298 2.1: one second until a round trip was measured. */
+#define LWIP_TCP_RTO_TIME 1000
+/* Doubling up to 2^7: four to seven minutes without an answer, then the connection is given up
+ * (RFC 1122 4.2.3.5 wants at least 100 s). */
 #define TCP_MAXRTX 8
 
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"

@@ -125,7 +125,8 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 	}
 	take_in(tcp, p);
 	pbuf_free(p);
-	tcp_ack_now(pcb);
+	if (!tcp->reset_now)
+		tcp_ack_now(pcb);
 	return ERR_OK;
 }
 
