@@ -1,0 +1,294 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Builds gwd in every way that matters and runs its tests: one line a suite, logs in build/logs.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+TOP=$PWD
+ALL=(unit valgrind tidy shellcheck docs fuzz e2e bench)
+LOGS=$TOP/build/logs
+PYTHON=/usr/bin/python3
+JOBS=$(nproc)
+FUZZ_SECONDS=20
+SOAK=
+
+usage() {
+	cat <<-TXT
+	usage: test.sh [SUITE...] [--fuzz-seconds N] [--soak] [--list]
+
+	  unit        cmocka and simulator tests with ASan and UBSan, built by gcc and by clang
+	  valgrind    the cmocka tests once more, under memcheck
+	  tidy        clang-tidy on the project's own sources
+	  shellcheck  the shell scripts
+	  docs        man pages lint, the example configuration loads
+	  fuzz        each libFuzzer target for some seconds (default $FUZZ_SECONDS)
+	  e2e         real programs through cell0, against the simulated modem, with sanitizers
+	  bench       line use, memory, sizes: figures of the release build, no verdict
+
+	  --soak      30 minutes a fuzz target, e2e three times over, long bench
+	Without SUITE: all of them.
+	TXT
+}
+
+fail_usage() {
+	echo "test.sh: $*" >&2
+	usage >&2
+	exit 64
+}
+
+SUITES=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--list)
+		printf '%s\n' "${ALL[@]}"
+		exit 0
+		;;
+	--fuzz-seconds)
+		[[ ${2-} =~ ^[0-9]+$ ]] || fail_usage "--fuzz-seconds wants a number"
+		FUZZ_SECONDS=$2
+		shift
+		;;
+	--soak)
+		SOAK=1
+		FUZZ_SECONDS=1800
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		[[ " ${ALL[*]} " == *" $1 "* ]] || fail_usage "no suite is called $1"
+		SUITES+=("$1")
+		;;
+	esac
+	shift
+done
+[ ${#SUITES[@]} -gt 0 ] || SUITES=("${ALL[@]}")
+
+# -- builds --------------------------------------------------------------------------------------
+
+declare -A STEPS
+once() { # STEP PRESET COMMAND...: once a run; its log is build/logs/STEP-PRESET.log
+	local step=$1-$2 status=0
+	shift 2
+	[ -n "${STEPS[$step]-}" ] && return "${STEPS[$step]}"
+	"$@" >"$LOGS/$step.log" 2>&1 || status=1
+	STEPS[$step]=$status
+	if [ $status != 0 ]; then
+		echo "$step failed:"
+		grep -E -m 8 'error|FAILED|Error' "$LOGS/$step.log" || tail -n 15 "$LOGS/$step.log"
+	fi
+	return $status
+}
+configure() { once configure "$1" cmake --preset "$1"; }
+build() { configure "$1" && once build "$1" cmake --build "build/$1" -j "$JOBS"; }
+
+# -- suites: output goes to the suite's log; PASSED and FAILED count what it ran -----------------
+
+run_ctest() { # PRESET
+	build "$1" || return 1
+	local out=$LOGS/ctest-$1.txt
+	ctest --preset "$1" -j "$JOBS" >"$out" 2>&1
+	local status=$?
+	cat "$out"
+	PASSED=$((PASSED + $(grep -Ec ' +Passed +[0-9.]+ sec' "$out")))
+	FAILED=$((FAILED + $(grep -Ec '\*\*\*(Failed|Timeout|Exception|Not Run)' "$out")))
+	return $status
+}
+
+suite_unit() {
+	local status=0
+	run_ctest dev || status=1
+	run_ctest clang || status=1
+	return $status
+}
+
+# Paths of the cmocka programs of a build; the simulator's test drives a program and is left out.
+unit_programs() {
+	ctest --test-dir "build/$1" --show-only=json-v1 | "$PYTHON" -c '
+import json, sys
+for test in json.load(sys.stdin)["tests"]:
+    if len(test["command"]) == 1:
+        print(test["command"][0])'
+}
+
+run_valgrind() { # PROGRAM
+	local log
+	log=$LOGS/valgrind-$(basename "$1").txt
+	valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+		--child-silent-after-fork=yes "$1" >"$log" 2>&1
+	local status=$?
+	case $status in
+	0 | 77) echo "ok $1" ;;
+	*)
+		echo "not ok $1 (exit $status)"
+		tail -n 40 "$log"
+		;;
+	esac
+}
+
+suite_valgrind() {
+	build plain || return 1
+	export LOGS
+	export -f run_valgrind
+	unit_programs plain | xargs -r -n 1 -P "$JOBS" bash -c 'run_valgrind "$1"' _ | count_oks
+}
+
+count_oks() { # passes TAP-like lines on and counts them; false when one failed or there was none
+	local line ok=0 bad=0
+	while IFS= read -r line; do
+		echo "$line"
+		case $line in
+		"ok "*) ok=$((ok + 1)) ;;
+		"not ok "*) bad=$((bad + 1)) ;;
+		esac
+	done
+	echo "$ok $bad" >"$LOGS/counts"
+	[ $bad = 0 ] && [ $ok != 0 ]
+}
+
+# A file is checked again only when its preprocessed text, its flags or the checks changed.
+run_tidy() { # FILE
+	local key cache=${XDG_CACHE_HOME:-$HOME/.cache}/gwd/tidy
+	local flags
+	flags=$("$PYTHON" - "$1" <<-'PY'
+	import json, shlex, sys
+	for entry in json.load(open("build/clang/compile_commands.json")):
+	    if entry["file"] == sys.argv[1]:
+	        words = shlex.split(entry["command"])
+	        print(shlex.join(w for i, w in enumerate(words[1:], 1)
+	              if w not in ("-c", "-o") and words[i - 1] not in ("-c", "-o")))
+	        break
+	PY
+	)
+	# shellcheck disable=SC2086 # flags are words
+	key=$({
+		clang-tidy --version
+		cat .clang-tidy
+		echo "$flags"
+		eval "clang $flags -E '$1'"
+	} 2>&1 | sha256sum | cut -d ' ' -f 1)
+	if [ -e "$cache/$key" ] || clang-tidy --quiet -p build/clang "$1" 2>/dev/null; then
+		mkdir -p "$cache" && touch "$cache/$key"
+		echo "ok $1"
+	else
+		echo "not ok $1"
+	fi
+}
+
+suite_tidy() {
+	configure clang || return 1
+	export PYTHON
+	export -f run_tidy
+	git ls-files '*/src/*.c' | sed "s,^,$TOP/," |
+		xargs -r -n 1 -P "$JOBS" bash -c 'run_tidy "$1"' _ | count_oks
+}
+
+suite_shellcheck() {
+	local file
+	git ls-files -co --exclude-standard | while read -r file; do
+		case $(head -c 64 "$file" 2>/dev/null | head -n 1 | tr -d '\0') in
+		'#!/bin/sh' | '#!/bin/bash' | '#!/usr/bin/env bash')
+			if shellcheck -x "$file"; then echo "ok $file"; else echo "not ok $file"; fi
+			;;
+		esac
+	done | count_oks
+}
+
+suite_docs() {
+	build dev || return 1
+	local page
+	{
+		for page in $(find build/dev -path '*/lwip-*' -prune -o -name '*.[158]' -print | sort); do
+			if mandoc -T lint -W warning "$page"; then echo "ok $page"; else echo "not ok $page"; fi
+		done
+		while read -r page; do
+			if build/dev/gwd/gwd -c "$page" --check; then echo "ok $page"; else echo "not ok $page"; fi
+		done < <(find build/dev docs config -name 'gwd.conf*' ! -name '*.scd' ! -name '*.[0-9]')
+	} 2>&1 | count_oks
+}
+
+run_fuzz() { # TARGET
+	local name seeds corpus
+	name=$(basename "$1")
+	seeds=tests/fuzz/$(basename "$(dirname "$1")")/corpus/$name
+	corpus=build/fuzz/$name
+	mkdir -p "$corpus"
+	[ -d "$seeds" ] || seeds=
+	# shellcheck disable=SC2086 # no seeds, no argument
+	if "$1" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+		-artifact_prefix="$LOGS/$name-" "$corpus" $seeds >"$LOGS/$name.txt" 2>&1; then
+		echo "ok $name $(sed -n 's/^stat::number_of_executed_units: */runs /p' "$LOGS/$name.txt")"
+	else
+		echo "not ok $name"
+		tail -n 60 "$LOGS/$name.txt"
+	fi
+}
+
+suite_fuzz() {
+	build clang || return 1
+	export FUZZ_SECONDS LOGS
+	export -f run_fuzz
+	find build/clang/tests/fuzz -type f -name 'fuzz_*' -executable | sort |
+		xargs -r -n 1 -P "$JOBS" bash -c 'run_fuzz "$1"' _ | count_oks
+}
+
+suite_e2e() {
+	build dev || return 1
+	local out=$LOGS/pytest.txt round status=0
+	for round in 1 ${SOAK:+2 3}; do
+		[ -z "$SOAK" ] || echo "round $round"
+		(cd tests/e2e && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest --build="$TOP/build/dev" \
+			-n "$JOBS" -rfE --durations=8) >"$out" 2>&1 || status=1
+		cat "$out"
+		PASSED=$((PASSED + $(last_number passed "$out")))
+		FAILED=$((FAILED + $(last_number failed "$out") + $(last_number error "$out")))
+	done
+	return $status
+}
+
+last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
+	tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0
+}
+
+suite_bench() {
+	build release || return 1
+	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" tests/bench/bench.py --build="$TOP/build/release" ${SOAK:+--long}
+}
+
+# -- the run -------------------------------------------------------------------------------------
+
+[ "$(id -u)" = 0 ] || fail_usage "needs root (network namespaces): sudo scripts/test.sh"
+scripts/install-deps.sh || exit 1
+mkdir -p "$LOGS"
+total_passed=0 total_failed=0 bad=()
+for suite in "${SUITES[@]}"; do
+	printf '%-11s' "$suite"
+	began=$SECONDS PASSED=0 FAILED=0
+	rm -f "$LOGS/counts"
+	if "suite_$suite" >"$LOGS/$suite.log" 2>&1; then word=ok; else word=FAILED; fi
+	[ ! -e "$LOGS/counts" ] || read -r PASSED FAILED <"$LOGS/counts"
+	if [ $word = FAILED ]; then
+		bad+=("$suite")
+		[ "$FAILED" != 0 ] || FAILED=1
+	elif [ "$PASSED" = 0 ]; then
+		PASSED=1
+	fi
+	total_passed=$((total_passed + PASSED)) total_failed=$((total_failed + FAILED))
+	printf '%-7s %4d s  %4d passed%s\n' "$word" $((SECONDS - began)) "$PASSED" \
+		"$([ "$FAILED" = 0 ] || echo ", $FAILED failed")"
+	if [ $word = FAILED ]; then
+		echo "--- the end of build/logs/$suite.log"
+		tail -n 40 "$LOGS/$suite.log"
+		echo "---"
+	fi
+done
+[[ " ${SUITES[*]} " != *" bench "* ]] || cat "$LOGS/bench.log"
+
+echo "$total_passed passed, $total_failed failed"
+if [ ${#bad[@]} -gt 0 ]; then
+	list=$(printf ', %s' "${bad[@]}")
+	echo "FAILED: ${list#, }"
+	exit 1
+fi
+if [ ${#SUITES[@]} = ${#ALL[@]} ]; then what="all suites"; else what="${SUITES[*]}"; fi
+echo "$what passed in $((SECONDS / 60)) min $((SECONDS % 60)) s"
