@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is known only when the whole configuration is: required options, combinations, the PIN file.
+ * Nothing here opens the device or the network; --check must be harmless beside a running daemon.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,9 +11,10 @@
 
 #include "option.h"
 
-#define LINKS 10 /* the note, 1.1: link_num 0-9 */
+#define LINKS 10 /* link_num 0-9 */
 
-/* The PIN is never part of a message. TS 51.011, 9.3: a CHV has 4 to 8 digits. */
+/* The PIN is never part of a message, not even a wrong one: it may be a typing error of the right
+ * one. TS 51.011, 9.3: a CHV has 4 to 8 digits. A file that fills the buffer is no PIN file. */
 int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_error *err)
 {
 	char text[32] = "";
@@ -23,14 +28,16 @@ int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_e
 	if (rc < 0)
 		config_fail(err, "modem.pin_file: %s: %s", path, strerror(-rc));
 	else if (digits < 4 || digits > 8 || text[digits + strspn(text + digits, " \t\r\n")] ||
-		strlen(text) != (size_t)n || (size_t)n == sizeof(text) - 1)
-		rc = config_fail(err, "modem.pin_file: %s: expected 4 to 8 digits and nothing else", path);
+		 strlen(text) != (size_t)n || (size_t)n == sizeof(text) - 1)
+		rc = config_fail(
+			err, "modem.pin_file: %s: expected 4 to 8 digits and nothing else", path);
 	else
 		snprintf(pin, CONFIG_PIN_SIZE, "%.*s", (int)digits, text);
 	explicit_bzero(text, sizeof(text));
 	return rc;
 }
 
+/* Wrong permissions are a warning, no error: some file systems of routers know none. */
 static int check_pin_file(const char *path, struct config_error *err)
 {
 	char pin[CONFIG_PIN_SIZE];
@@ -39,7 +46,8 @@ static int check_pin_file(const char *path, struct config_error *err)
 
 	explicit_bzero(pin, sizeof(pin));
 	if (rc == 0 && stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		log_warn("modem.pin_file: %s: mode %03o lets others see the PIN, expected 600 or 400",
+		log_warn(
+			"modem.pin_file: %s: mode %03o lets others see the PIN, expected 600 or 400",
 			path, (unsigned)st.st_mode & 0777);
 	return rc;
 }
@@ -49,20 +57,24 @@ int config_check(const struct config *c, struct config_error *err)
 	char text[ADDR_STRLEN];
 
 	if (!*c->modem.device)
-		return config_fail(err, "modem.device: expected the path of the module's AT port, got none "
+		return config_fail(err,
+			"modem.device: expected the path of the module's AT port, got none "
 			"(set it in the file or with -d)");
 	if (!c->interface.address.automatic && c->interface.address.addr.family != c->modem.ip)
-		return config_fail(err, "interface.address: expected an IPv%u address (modem.ip), got %s",
+		return config_fail(err,
+			"interface.address: expected an IPv%u address (modem.ip), got %s",
 			c->modem.ip, addr_format(&c->interface.address.addr, text));
 	if (c->links.udp + c->links.reserved >= LINKS)
-		return config_fail(err, "links.reserved: expected at most %u, one link less than "
-			"links.udp = %u leaves, got %u", LINKS - 1 - c->links.udp, c->links.udp,
-			c->links.reserved);
+		return config_fail(err,
+			"links.reserved: expected at most %u, one link less than "
+			"links.udp = %u leaves, got %u",
+			LINKS - 1 - c->links.udp, c->links.udp, c->links.reserved);
 	if (*c->modem.pin_file)
 		return check_pin_file(c->modem.pin_file, err);
 	return 0;
 }
 
+/* By their texts: what prints alike is alike, whatever lies behind the end of a list. */
 static bool is_same(const struct option *o, const struct config *a, const struct config *b)
 {
 	char text_a[CONFIG_TEXT_MAX], text_b[CONFIG_TEXT_MAX];

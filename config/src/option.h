@@ -11,9 +11,9 @@
 enum option_type {
 	OPTION_BOOL,
 	OPTION_UINT,
-	OPTION_SIZE,	 /* bytes; "64k", "1M" */
+	OPTION_SIZE,     /* bytes; "64k", "1M" */
 	OPTION_DURATION, /* usec_t; "30", "30s", "2m", "500ms" */
-	OPTION_ENUM,	 /* an enum or unsigned, by names */
+	OPTION_ENUM,     /* an enum or unsigned, by names */
 	OPTION_TEXT,
 	OPTION_LIST, /* struct config_list; the key may repeat */
 	OPTION_ADDRESS,
@@ -31,10 +31,10 @@ struct option {
 	uint64_t min, max;   /* UINT; SIZE in bytes; DURATION in microseconds */
 	const struct option_name *names;
 	bool (*valid)(const char *text); /* TEXT and each item of LIST, when not empty */
-	const char *def;		 /* text of the default; "" is "not set" */
-	const char *arg;		 /* what stands for the value in help; NULL: made from the type */
-	const char *expect;		 /* "expected ..." in errors; NULL: made from the type */
-	const char *example;		 /* a value for the example file, where the default is none */
+	const char *def;                 /* text of the default; "" is "not set" */
+	const char *arg;     /* what stands for the value in help; NULL: made from the type */
+	const char *expect;  /* "expected ..." in errors; NULL: made from the type */
+	const char *example; /* a value for the example file, where the default is none */
 	const char *help;
 	bool live; /* a reload can change it */
 };
@@ -58,8 +58,8 @@ const struct option *option_nearest(const char *section, const char *key);
  * text is not what option_expect() says (then @c is as before). */
 int value_set(const struct option *o, struct config *c, const char *text);
 /* The value in the form that value_set() reads; item @i of a LIST. */
-const char *value_format(const struct option *o, const struct config *c, unsigned i,
-	char buf[CONFIG_TEXT_MAX]);
+const char *value_format(
+	const struct option *o, const struct config *c, unsigned i, char buf[CONFIG_TEXT_MAX]);
 struct config_list *value_list(const struct option *o, struct config *c);
 /* How many lines the option takes in a file: 1, or the items of a LIST (an empty one takes 1). */
 unsigned value_lines(const struct option *o, const struct config *c);

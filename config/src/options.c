@@ -2,6 +2,10 @@
 /*
  * The table of options. A row is all there is to say about an option; the parser, --help,
  * --print-config, the example file and the man page's section are made from it.
+ *
+ * A new option is a field in struct config and a row here, nothing else. Its default is text, read
+ * by the same code as a file's, so that a default out of its own range cannot exist. "live" is a
+ * promise of the daemon: it takes the new value on reload without touching a flow.
  */
 #include <assert.h>
 #include <string.h>
@@ -21,6 +25,7 @@ static const struct option_name flow_controls[] = {
 	{NULL, 0},
 };
 
+/* What later versions will know is left out here; .expect says so to who tries. */
 static const struct option_name ip_versions[] = {
 	{"4", 4},
 	{NULL, 0},
@@ -92,6 +97,7 @@ const struct option options[] = {
 	{"modem", "give_up", OPTION_BOOL, FIELD(modem.give_up), .def = "no", .live = true,
 		.help = "Exit when PIN, SIM, registration or APN are refused, instead of trying again."},
 
+	/* The module has ten links (link_num 0-9); config_check() looks at their sum. */
 	{"links", "udp", OPTION_UINT, FIELD(links.udp), RANGE(0, 9), .def = "2", .live = true,
 		.help = "Most of the module's ten links that UDP may use; 0 is no UDP."},
 	{"links", "reserved", OPTION_UINT, FIELD(links.reserved), RANGE(0, 8), .def = "0",
@@ -99,6 +105,7 @@ const struct option options[] = {
 	{"links", "connecting", OPTION_UINT, FIELD(links.connecting), RANGE(1, 9), .def = "6",
 		.live = true, .help = "Most links in the act of connecting."},
 
+	/* The bounds of connect_timeout are those of AT+CIPTIMEOUT's second value, 3000-120000 ms. */
 	{"tcp", "connect_timeout", OPTION_DURATION, FIELD(tcp.connect_timeout),
 		RANGE(SEC(3), SEC(120)), .def = "30s", .live = true,
 		.help = "How long the module tries to connect."},
@@ -106,7 +113,8 @@ const struct option options[] = {
 		.live = true,
 		.help = "How long a half-closed flow whose owner is unknown may stay without a byte."},
 	{"tcp", "idle_timeout", OPTION_DURATION, FIELD(tcp.idle_timeout), RANGE(0, SEC(604800)),
-		.def = "0", .live = true, .help = "Reset a flow after this long without a byte; 0: never."},
+		.def = "0", .live = true,
+		.help = "Reset a flow after this long without a byte; 0: never."},
 	{"tcp", "buffer", OPTION_SIZE, FIELD(tcp.buffer), RANGE(16384, 1048576), .def = "65536",
 		.help = "Most bytes received for one flow that its host has not taken yet."},
 
@@ -127,7 +135,8 @@ const struct option options[] = {
 
 const unsigned options_count = sizeof(options) / sizeof(options[0]);
 
-static_assert(sizeof(options) / sizeof(options[0]) <= OPTION_MAX, "struct config_overrides is full");
+static_assert(
+	sizeof(options) / sizeof(options[0]) <= OPTION_MAX, "struct config_overrides is full");
 
 const char *option_name(const struct option *o, char buf[OPTION_NAME_MAX])
 {

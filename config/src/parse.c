@@ -136,18 +136,19 @@ static char *read_line(char *buf, int size, void *user)
 	return buf;
 }
 
-static void unknown_option(struct config_error *err, const char *where, const char *section,
-	const char *key)
+static void unknown_option(
+	struct config_error *err, const char *where, const char *section, const char *key)
 {
 	const struct option *near = option_nearest(section, key);
-	char name[OPTION_NAME_MAX], quoted[QUOTE_MAX];
+	char name[2 * OPTION_NAME_MAX], known[OPTION_NAME_MAX], quoted[QUOTE_MAX];
 
-	log_quote(quoted, sizeof(quoted), key, strlen(key));
+	snprintf(name, sizeof(name), "%s.%s", section, key);
+	log_quote(quoted, sizeof(quoted), name, strlen(name));
 	if (near)
-		config_fail(err, "%s: unknown option \"%.32s.%s\" (is it %s?)", where, section, quoted,
-			option_name(near, name));
+		config_fail(err, "%s: unknown option \"%s\" (is it %s?)", where, quoted,
+			option_name(near, known));
 	else
-		config_fail(err, "%s: unknown option \"%.32s.%s\"", where, section, quoted);
+		config_fail(err, "%s: unknown option \"%s\"", where, quoted);
 }
 
 /* The value of the current line as a string; NULL when it is too long to be one. */
@@ -160,6 +161,8 @@ static const char *value_text(const char *p, size_t n, char buf[CONFIG_TEXT_MAX]
 	return buf;
 }
 
+/* A single value twice is more likely a mistake in a long file than meant; the last one winning
+ * silently is how such mistakes stay. The command line is there to overrule. */
 static void file_value(struct reader *r, const struct option *o)
 {
 	unsigned *first = &r->seen[o - options];
@@ -169,7 +172,8 @@ static void file_value(struct reader *r, const struct option *o)
 
 	option_name(o, name);
 	if (*first && !list) {
-		config_fail(r->err, "%s:%u: %s: expected one value, got a second (the first is in line %u)",
+		config_fail(r->err,
+			"%s:%u: %s: expected one value, got a second (the first is in line %u)",
 			r->name, r->line, name, *first);
 		r->failed = true;
 		return;
@@ -207,8 +211,8 @@ static int handle(void *user, const char *section, const char *key, const char *
 	return !r->failed;
 }
 
-int config_load_text(struct config *c, const char *name, const char *text, size_t n,
-	struct config_error *err)
+int config_load_text(
+	struct config *c, const char *name, const char *text, size_t n, struct config_error *err)
 {
 	struct reader r = {.name = name, .text = text, .left = n, .config = *c, .err = err};
 	int rc;
@@ -224,7 +228,8 @@ int config_load_text(struct config *c, const char *name, const char *text, size_
 	if (rc < 0)
 		return config_fail(err, "%s: %s", name, strerror(ENOMEM)), -ENOMEM;
 	if (rc > 0)
-		return config_fail(err, "%s:%d: expected \"[section]\" or \"key = value\"", name, rc);
+		return config_fail(
+			err, "%s:%d: expected \"[section]\" or \"key = value\"", name, rc);
 	*c = r.config;
 	return 0;
 }
@@ -285,7 +290,8 @@ static int split_assignment(const char *text, char section[OPTION_NAME_MAX],
 	key_len = (size_t)(equals - key_at);
 	trim(&text, &section_len);
 	trim(&key_at, &key_len);
-	if (!section_len || !key_len || section_len >= OPTION_NAME_MAX || key_len >= OPTION_NAME_MAX)
+	if (!section_len || !key_len || section_len >= OPTION_NAME_MAX ||
+		key_len >= OPTION_NAME_MAX)
 		return -EINVAL;
 	snprintf(section, OPTION_NAME_MAX, "%.*s", (int)section_len, text);
 	snprintf(key, OPTION_NAME_MAX, "%.*s", (int)key_len, key_at);
@@ -295,6 +301,7 @@ static int split_assignment(const char *text, char section[OPTION_NAME_MAX],
 	return 0;
 }
 
+/* Works on a copy: a refused override of a list must not have emptied it. */
 int config_override(struct config *c, struct config_overrides *seen, const char *assignment,
 	const char *name, struct config_error *err)
 {

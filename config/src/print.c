@@ -11,6 +11,7 @@ static bool starts_section(unsigned i)
 	return i == 0 || strcmp(options[i].section, options[i - 1].section) != 0;
 }
 
+/* Empty values are printed, too: loaded over another configuration they undo what that had. */
 void config_print(const struct config *c, FILE *out)
 {
 	char text[CONFIG_TEXT_MAX];
@@ -44,8 +45,8 @@ static const char *argument(const struct option *o, char buf[OPTION_EXPECT_MAX])
 		return "TIME";
 	case OPTION_ENUM:
 		for (const struct option_name *n = o->names; n->name && at < OPTION_EXPECT_MAX; n++)
-			at += (size_t)snprintf(buf + at, OPTION_EXPECT_MAX - at, "%s%s", at ? "|" : "",
-				n->name);
+			at += (size_t)snprintf(
+				buf + at, OPTION_EXPECT_MAX - at, "%s%s", at ? "|" : "", n->name);
 		return buf;
 	default:
 		return "NUMBER";
@@ -89,12 +90,14 @@ static void print_comment(FILE *out, const char *text)
 	}
 }
 
+/* Only what everybody has to set is not a comment; a unit test loads it both ways. */
 void config_print_example(FILE *out)
 {
 	char expect[OPTION_EXPECT_MAX];
 
-	print_comment(out, "gwd.conf: see gwd.conf(5). What stands behind '#' is the default, or an "
-			   "example where there is none.");
+	print_comment(out,
+		"gwd.conf: see gwd.conf(5). What stands behind '#' is the default, or an "
+		"example where there is none.");
 	for (unsigned i = 0; i < options_count; i++) {
 		const struct option *o = &options[i];
 		bool required = strcmp(o->key, "device") == 0;
@@ -105,7 +108,8 @@ void config_print_example(FILE *out)
 		if (has_range(o)) {
 			fprintf(out, "# Value: %s.\n", value_expect(o, expect));
 		}
-		fprintf(out, "%s%s = %s\n", required ? "" : "#", o->key, *o->def ? o->def : o->example);
+		fprintf(out, "%s%s = %s\n", required ? "" : "#", o->key,
+			*o->def ? o->def : o->example);
 	}
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Values of options: from text into struct config, and back. What value_format() writes,
- * value_set() reads to the same value.
+ * value_set() reads to the same value; --print-config and the fuzzer rely on it.
+ *
+ * Some values end up in AT commands, device names or an exec(). They are checked here, once,
+ * against what may stand there; whoever uses them need not escape anything.
  */
 #include <assert.h>
 #include <errno.h>
@@ -25,9 +28,8 @@ static const struct unit durations[] = {
 static const struct unit sizes[] = {{"", 1}, {"k", 1024}, {"K", 1024}, {"M", 1048576}, {NULL, 0}};
 static const struct unit plain[] = {{"", 1}, {NULL, 0}};
 
-static const struct option_name bools[] = {
-	{"yes", 1}, {"no", 0}, {"true", 1}, {"false", 0}, {"on", 1}, {"off", 0}, {"1", 1}, {"0", 0},
-	{NULL, 0}};
+static const struct option_name bools[] = {{"yes", 1}, {"no", 0}, {"true", 1}, {"false", 0},
+	{"on", 1}, {"off", 0}, {"1", 1}, {"0", 0}, {NULL, 0}};
 
 static bool is_letter_or_digit(char c)
 {
@@ -51,6 +53,8 @@ static bool is_plain_name(const char *text)
 	return true;
 }
 
+/* Narrower than the kernel, which takes any byte but '/', ':' and blanks: such names only make
+ * trouble in scripts and paths. "%d" is completed by the kernel; it takes no other conversion. */
 bool valid_ifname(const char *text)
 {
 	const char *number = strstr(text, "%d");
@@ -65,6 +69,7 @@ bool valid_ifname(const char *text)
 	return is_plain_name(rest);
 }
 
+/* UTF-8 is fine in a path, control characters are a mistake or an attack on the log's reader. */
 bool valid_path(const char *text)
 {
 	for (const char *s = text; *s; s++)
@@ -83,10 +88,11 @@ bool valid_apn(const char *text)
 	return strlen(text) <= APN_MAX && is_plain_name(text);
 }
 
+/* Quotes and semicolons belong to AT commands; a line end or Ctrl+Z would begin another one. */
 bool valid_at_command(const char *text)
 {
 	return strncasecmp(text, "AT", 2) == 0 && strlen(text) <= AT_COMMAND_MAX &&
-		is_printable(text);
+	       is_printable(text);
 }
 
 /* Digits and one of the suffixes. -EINVAL also when the product does not fit. */
@@ -147,6 +153,8 @@ static int set_address(struct config *c, const char *text)
 	return 0;
 }
 
+/* What can be empty by default can be emptied; the rest of the field is zeroed, so that equal
+ * configurations are equal memory. */
 static int set_text(const struct option *o, char *field, const char *text)
 {
 	if (!*text && *o->def)
@@ -158,6 +166,7 @@ static int set_text(const struct option *o, char *field, const char *text)
 	return 0;
 }
 
+/* Adds an item; the empty text empties the list, or one of the file could not be undone. */
 static int list_add(const struct option *o, struct config_list *l, const char *text)
 {
 	if (!*text) {
@@ -230,7 +239,8 @@ int value_set(const struct option *o, struct config *c, const char *text)
 
 struct config_list *value_list(const struct option *o, struct config *c)
 {
-	return o->type == OPTION_LIST ? (struct config_list *)(void *)((char *)c + o->offset) : NULL;
+	return o->type == OPTION_LIST ? (struct config_list *)(void *)((char *)c + o->offset)
+				      : NULL;
 }
 
 unsigned value_lines(const struct option *o, const struct config *c)
@@ -247,6 +257,7 @@ static const char *name_of(const struct option_name *names, unsigned value)
 	return names->name ? names->name : "";
 }
 
+/* In the largest unit that is exact, but no minutes: 90s reads better than 1.5m. */
 static void format_duration(char *buf, uint64_t v)
 {
 	if (v == 0)
@@ -264,12 +275,12 @@ static void format_address(char *buf, const struct config *c)
 	if (c->interface.address.automatic)
 		snprintf(buf, CONFIG_TEXT_MAX, "auto");
 	else
-		snprintf(buf, CONFIG_TEXT_MAX, "%s/%u", addr_format(&c->interface.address.addr, text),
-			c->interface.address.prefix);
+		snprintf(buf, CONFIG_TEXT_MAX, "%s/%u",
+			addr_format(&c->interface.address.addr, text), c->interface.address.prefix);
 }
 
-const char *value_format(const struct option *o, const struct config *c, unsigned i,
-	char buf[CONFIG_TEXT_MAX])
+const char *value_format(
+	const struct option *o, const struct config *c, unsigned i, char buf[CONFIG_TEXT_MAX])
 {
 	const void *field = (const char *)c + o->offset;
 	const struct config_list *list = field;
@@ -311,7 +322,8 @@ static void expect_names(char *buf, const struct option_name *names)
 	for (; names->name && at < OPTION_EXPECT_MAX; names++) {
 		const char *between = at == 0 ? "" : names[1].name ? ", " : " or ";
 
-		at += (size_t)snprintf(buf + at, OPTION_EXPECT_MAX - at, "%s%s", between, names->name);
+		at += (size_t)snprintf(
+			buf + at, OPTION_EXPECT_MAX - at, "%s%s", between, names->name);
 	}
 }
 
@@ -330,11 +342,12 @@ const char *value_expect(const struct option *o, char buf[OPTION_EXPECT_MAX])
 	case OPTION_DURATION:
 		format_duration(low, o->min);
 		format_duration(high, o->max);
-		snprintf(buf, OPTION_EXPECT_MAX, "a time %.20s to %.20s (30, 30s, 2m, 500ms)", low, high);
+		snprintf(buf, OPTION_EXPECT_MAX, "a time %.20s to %.20s (30, 30s, 2m, 500ms)", low,
+			high);
 		return buf;
 	default:
-		snprintf(buf, OPTION_EXPECT_MAX, "a number %" PRIu64 " to %" PRIu64 "%s", o->min, o->max,
-			o->type == OPTION_SIZE ? " (64k and 1M are numbers, too)" : "");
+		snprintf(buf, OPTION_EXPECT_MAX, "a number %" PRIu64 " to %" PRIu64 "%s", o->min,
+			o->max, o->type == OPTION_SIZE ? " (64k and 1M are numbers, too)" : "");
 		return buf;
 	}
 }

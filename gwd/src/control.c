@@ -24,6 +24,7 @@ struct client {
 	struct control *control;
 	int fd; /* -1: free */
 	ev_io readable, writable;
+	usec_t active; /* last request, or when it came */
 	char in[REQUEST_MAX];
 	size_t in_len;
 	char *out; /* what the socket did not take yet */
@@ -181,6 +182,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 		return;
 	}
 	c->in_len += (size_t)n;
+	c->active = clock_now();
 	take_lines(c);
 }
 
@@ -190,43 +192,59 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 	client_flush(w->data);
 }
 
+/* A free place, or that of the client that was silent for longest: silent ones must not shut the
+ * others out. */
+static struct client *client_place(struct control *control)
+{
+	struct client *oldest = &control->clients[0];
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &control->clients[i];
+
+		if (c->fd < 0)
+			return c;
+		if (c->active < oldest->active)
+			oldest = c;
+	}
+	log_warn("control: more than %d clients; the one silent for longest is closed", CLIENTS_MAX);
+	client_close(oldest);
+	return oldest;
+}
+
 static void on_accept(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct control *control = w->data;
 	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c;
 
 	(void)events;
 	if (fd < 0)
 		return;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &control->clients[i];
-
-		if (c->fd >= 0)
-			continue;
-		c->fd = fd;
-		ev_io_init(&c->readable, on_readable, fd, EV_READ);
-		ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
-		c->readable.data = c->writable.data = c;
-		ev_io_start(loop, &c->readable);
-		return;
-	}
-	log_warn("control: more than %d clients; refused", CLIENTS_MAX);
-	close(fd);
+	c = client_place(control);
+	c->fd = fd;
+	c->active = clock_now();
+	ev_io_init(&c->readable, on_readable, fd, EV_READ);
+	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
+	c->readable.data = c->writable.data = c;
+	ev_io_start(loop, &c->readable);
 }
 
 /* ---- socket ---- */
 
-/* A socket file that nobody listens on is left from a crash; one that answers is another gwd. */
+/* A socket file that nobody listens on is left from a crash; one that answers (even by "try again":
+ * its queue is full) is another gwd. */
 static int clear_stale(const struct sockaddr_un *sa)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int rc = connect(fd, (const struct sockaddr *)sa, sizeof(*sa));
+	bool stale;
 
+	if (fd < 0)
+		return -errno;
+	stale = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 && errno == ECONNREFUSED;
 	close(fd);
-	if (rc == 0)
+	if (!stale)
 		return -EADDRINUSE;
-	unlink(sa->sun_path);
-	return 0;
+	return unlink(sa->sun_path) < 0 ? -errno : 0;
 }
 
 static int listen_at(struct control *c)

@@ -202,7 +202,7 @@ static void add_stack_counters(struct json_object *o, const struct stack *stack)
 		{"syn_cancelled", s.syn_cancelled}, {"syn_expired", s.syn_expired},
 		{"syn_overflow", s.syn_overflow}, {"stack_bytes", s.alloc_bytes},
 		{"stack_bytes_peak", s.alloc_peak}, {"stack_bytes_limit", s.alloc_limit},
-		{"stack_alloc_refused", s.alloc_refused}, {"endpoints", s.endpoints},
+		{"stack_alloc_refused", s.alloc_refused}, {"answers_limited", s.answers_limited}, {"endpoints", s.endpoints},
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

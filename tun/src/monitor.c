@@ -23,7 +23,8 @@
 #define GROUPS                                                                                     \
 	(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |               \
 		RTMGRP_IPV6_ROUTE)
-/* A link message with statistics of a many-queued device is about 2 KiB; rtnetlink sends 32 at most. */
+/* A link message with statistics of a many-queued device is about 2 KiB; rtnetlink sends 32 at
+ * most. */
 #define MESSAGE_MAX 32768
 /* In one call, so that a storm of other people's routes does not keep the loop from its work. */
 #define MESSAGES_A_CALL 256
@@ -87,7 +88,8 @@ static int keep_attribute(const struct nlattr *attr, void *user)
 
 static uint32_t u32_or(const struct nlattr *attr, uint32_t otherwise)
 {
-	return attr && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0 ? mnl_attr_get_u32(attr) : otherwise;
+	return attr && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0 ? mnl_attr_get_u32(attr)
+								  : otherwise;
 }
 
 static void link_event(struct tun_monitor *m, const struct nlmsghdr *h)
@@ -97,8 +99,7 @@ static void link_event(struct tun_monitor *m, const struct nlmsghdr *h)
 	struct tun_event e = {.change = TUN_CHANGE_LINK};
 	const struct nlattr *carrier;
 
-	/* Other families' link messages (bridge) are about ports, not about the interface. */
-	if (im->ifi_index != (int)m->ifindex || im->ifi_family != AF_UNSPEC)
+	if (im->ifi_index != (int)m->ifindex)
 		return;
 	if (h->nlmsg_type == RTM_DELLINK) {
 		e.change = TUN_CHANGE_DELETED;
@@ -140,7 +141,8 @@ static void addr_event(struct tun_monitor *m, const struct nlmsghdr *h)
 	if (im->ifa_index != m->ifindex)
 		return;
 	mnl_attr_parse(h, sizeof(*im), keep_attribute, &a);
-	/* With a peer IFA_ADDRESS is the peer's and IFA_LOCAL ours; IPv6 without has no IFA_LOCAL. */
+	/* With a peer IFA_ADDRESS is the peer's and IFA_LOCAL ours; IPv6 without has no IFA_LOCAL.
+	 */
 	e.addr = address(a.at[IFA_LOCAL] ? a.at[IFA_LOCAL] : a.at[IFA_ADDRESS], im->ifa_family);
 	e.prefix = im->ifa_prefixlen;
 	if (e.addr.family)
@@ -151,20 +153,16 @@ static void addr_event(struct tun_monitor *m, const struct nlmsghdr *h)
 static bool has_hop(const struct nlattr *multipath, unsigned ifindex)
 {
 	const char *p = mnl_attr_get_payload(multipath);
-	size_t left = mnl_attr_get_payload_len(multipath);
+	size_t left = mnl_attr_get_payload_len(multipath), step;
 
-	while (left >= sizeof(struct rtnexthop)) {
+	for (; left >= sizeof(struct rtnexthop); p += step, left -= step) {
 		const struct rtnexthop *hop = (const void *)p;
-		size_t step = RTNH_ALIGN(hop->rtnh_len);
 
-		if (hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > left)
-			return false;
 		if (hop->rtnh_ifindex == (int)ifindex)
 			return true;
-		if (step >= left)
-			return false;
-		p += step;
-		left -= step;
+		step = RTNH_ALIGN(hop->rtnh_len);
+		if (step == 0 || step > left)
+			break;
 	}
 	return false;
 }
@@ -180,7 +178,8 @@ static void route_event(struct tun_monitor *m, const struct nlmsghdr *h)
 		return;
 	mnl_attr_parse(h, sizeof(*rm), keep_attribute, &a);
 	/* The local table repeats the addresses; cloned entries are the kernel's cache. */
-	if (u32_or(a.at[RTA_TABLE], rm->rtm_table) == RT_TABLE_LOCAL || rm->rtm_flags & RTM_F_CLONED)
+	if (u32_or(a.at[RTA_TABLE], rm->rtm_table) == RT_TABLE_LOCAL ||
+		rm->rtm_flags & RTM_F_CLONED)
 		return;
 	if (u32_or(a.at[RTA_OIF], 0) != m->ifindex &&
 		!(a.at[RTA_MULTIPATH] && has_hop(a.at[RTA_MULTIPATH], m->ifindex)))
@@ -221,8 +220,8 @@ int tun_monitor_process(struct tun_monitor *m)
 	for (unsigned i = 0; i < MESSAGES_A_CALL; i++) {
 		struct sockaddr_nl from = {0};
 		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(tun_monitor_fd(m), m->buf, sizeof(m->buf), 0, (void *)&from,
-			&from_len);
+		ssize_t n = recvfrom(
+			tun_monitor_fd(m), m->buf, sizeof(m->buf), 0, (void *)&from, &from_len);
 
 		if (n < 0 && errno == EAGAIN)
 			return 0;

@@ -8,7 +8,7 @@
  * - For TCP, source and destination are those of the socket; for UDP they are those of a packet
  *   that comes in, so they are swapped.
  * - Where no connection matches it falls back to a listener on the same port. That is no owner of
- *   the flow, so an answer must carry the ports that were asked for.
+ *   the flow, so an answer must carry the port of the remote that was asked for.
  * - A socket bound to a device is found only by a request that names the device. One that names a
  *   device also finds sockets that are not bound.
  *
@@ -44,7 +44,7 @@ struct tun_owner_lookup {
 
 /* One question and, after the answer, what it said. */
 struct question {
-	const struct endpoint *local, *remote;
+	const struct endpoint *remote;
 	struct tun_owner *out;
 	bool tcp, found;
 };
@@ -109,7 +109,8 @@ static int keep_cgroup(const struct nlattr *attr, void *user)
 {
 	struct tun_owner *owner = user;
 
-	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID && mnl_attr_validate(attr, MNL_TYPE_U64) >= 0)
+	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID &&
+		mnl_attr_validate(attr, MNL_TYPE_U64) >= 0)
 		owner->cgroup_id = mnl_attr_get_u64(attr);
 	return MNL_CB_OK;
 }
@@ -120,8 +121,6 @@ static int read_answer(const struct nlmsghdr *h, void *user)
 	struct question *q = user;
 
 	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(h) < sizeof(*msg))
-		return MNL_CB_OK;
-	if (ntohs(msg->id.idiag_sport) != q->local->port)
 		return MNL_CB_OK;
 	/* Port 0 is a socket that is not connected: a listener for TCP, an owner for UDP. */
 	if (ntohs(msg->id.idiag_dport) != q->remote->port && (q->tcp || msg->id.idiag_dport))
@@ -152,7 +151,8 @@ static int answer(struct tun_owner_lookup *l, struct question *q)
 		if ((size_t)n < sizeof(*h) || h->nlmsg_seq != l->seq)
 			continue;
 		/* An error message sets errno and ends the run with -1. */
-		if (mnl_cb_run(buf, (size_t)n, l->seq, mnl_socket_get_portid(l->nl), read_answer, q) < 0)
+		if (mnl_cb_run(buf, (size_t)n, l->seq, mnl_socket_get_portid(l->nl), read_answer,
+			    q) < 0)
 			return -errno;
 		return q->found ? 0 : -ENOENT;
 	}
@@ -162,13 +162,13 @@ static int answer(struct tun_owner_lookup *l, struct question *q)
 static bool is_pair(const struct endpoint *local, const struct endpoint *remote)
 {
 	return (local->addr.family == 4 || local->addr.family == 6) &&
-		local->addr.family == remote->addr.family;
+	       local->addr.family == remote->addr.family;
 }
 
 int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
 	const struct endpoint *remote, struct tun_owner *out)
 {
-	struct question q = {.local = local, .remote = remote, .out = out, .tcp = true};
+	struct question q = {.remote = remote, .out = out, .tcp = true};
 	int rc;
 
 	*out = (struct tun_owner){0};
@@ -181,7 +181,7 @@ int tun_owner_tcp(struct tun_owner_lookup *l, const struct endpoint *local,
 int tun_owner_udp(struct tun_owner_lookup *l, const struct endpoint *local,
 	const struct endpoint *remote, struct tun_owner *out)
 {
-	struct question q = {.local = local, .remote = remote, .out = out};
+	struct question q = {.remote = remote, .out = out};
 	int rc;
 
 	*out = (struct tun_owner){0};

@@ -68,7 +68,8 @@ void tun_setup_free(struct tun_setup *s)
 	free(s);
 }
 
-/* Sends @msg (which it frees) and waits for the kernel's answer. */
+/* libnl has neither a time-out nor a need for one: rtnetlink answers inside the request's send.
+ * Sends @msg (which it frees) and waits for the kernel's answer. */
 static int request(struct tun_setup *s, struct nl_msg *msg)
 {
 	int rc;
@@ -108,7 +109,8 @@ static void disable_link_local(struct tun_setup *s, struct rtnl_link *unchanged,
 	rtnl_link_put(change);
 }
 
-int tun_setup_link(struct tun_setup *s, unsigned ifindex, unsigned mtu, unsigned txqueuelen, bool up)
+int tun_setup_link(
+	struct tun_setup *s, unsigned ifindex, unsigned mtu, unsigned txqueuelen, bool up)
 {
 	struct rtnl_link *named = rtnl_link_alloc(), *change = rtnl_link_alloc();
 	struct nl_msg *msg = NULL;
@@ -165,6 +167,8 @@ static struct rtnl_addr *make_addr(unsigned ifindex, const struct addr *a, unsig
 	return ra;
 }
 
+/* The address carries our protocol as well, where the kernel keeps it: `ip addr` shows whose it is.
+ */
 int tun_setup_addr_add(struct tun_setup *s, unsigned ifindex, const struct addr *a, unsigned prefix)
 {
 	struct rtnl_addr *ra;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel's TUN driver gives and takes one packet a system call. Once the interface is deleted,
+ * every call on the fd answers EBADFD and poll() reports POLLERR for ever, so no error but EINTR is
+ * retried here: a caller that stops at the first one cannot spin.
+ */
 #include "tun/tun.h"
 
 #include <errno.h>

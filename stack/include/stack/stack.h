@@ -10,12 +10,14 @@
  * stack_run() after a batch of them (or of its own calls) and when stack_deadline() has come.
  * tcp_syn() and tcp_event() come from stack_run() only; udp() and echo() from stack_input(); output()
  * from any call. Inside a callback every function may be called but stack_free(), stack_input() and
- * stack_run().
+ * stack_run(); output() may come from the middle of lwIP and must not call the stack at all.
  *
  * A TCP endpoint ("tcp") begins as a held SYN: nothing is answered until the owner accepts or
  * refuses it, so a host's connect() means what it says. It ends with the event STACK_TCP_GONE, or by
  * the owner's stack_tcp_refuse()/stack_tcp_abort(); the pointer is invalid from then on. After
- * stack_tcp_detach() no events come; the stack finishes the endpoint by itself.
+ * stack_tcp_detach() no events come; the stack finishes the endpoint by itself. A clean end (FIN seen
+ * and sent, both acknowledged) brings GONE only when every byte of the host was confirmed; after a
+ * RST or a time-out GONE comes alone, and unread bytes are void.
  *
  * Addresses: @local is the host's side (source of its packets), @remote the destination it named.
  */
@@ -163,6 +165,7 @@ struct stack_stats {
 	uint64_t syn_held, syn_duplicate, syn_replaced, syn_cancelled, syn_expired, syn_overflow;
 	uint64_t tcp_accepted, tcp_refused, tcp_aborted;
 	uint64_t alloc_bytes, alloc_peak, alloc_limit, alloc_refused; /* lwIP's memory */
+	uint64_t answers_limited; /* RSTs, challenge ACKs and ICMP errors not sent: too many */
 	unsigned held, endpoints;
 };
 void stack_stats(const struct stack *s, struct stack_stats *out);

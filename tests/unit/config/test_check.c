@@ -82,8 +82,8 @@ static void the_address_has_the_family_of_the_bearer(void **state)
 	assert_int_equal(
 		config_override(&config, &seen, "interface.address=fd09::1/64", "-o", &err), 0);
 	assert_int_equal(config_check(&config, &err), -EINVAL);
-	assert_string_equal(err.text,
-		"interface.address: expected an IPv4 address (modem.ip), got fd09::1");
+	assert_string_equal(
+		err.text, "interface.address: expected an IPv4 address (modem.ip), got fd09::1");
 	assert_int_equal(
 		config_override(&config, &seen, "interface.address=10.9.0.1/32", "-o", &err), 0);
 	assert_int_equal(config_check(&config, &err), 0);
@@ -142,7 +142,8 @@ static void a_pin_file_that_cannot_be_read_is_named(void **state)
 	(void)state;
 	strcpy(config.modem.pin_file, "/nonexistent/pin");
 	assert_int_equal(config_check(&config, &err), -ENOENT);
-	assert_string_equal(err.text, "modem.pin_file: /nonexistent/pin: No such file or directory");
+	assert_string_equal(
+		err.text, "modem.pin_file: /nonexistent/pin: No such file or directory");
 	strcpy(config.modem.pin_file, "/");
 	assert_int_equal(config_check(&config, &err), -EISDIR);
 }
@@ -223,7 +224,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_diff_names_what_differs_and_what_can_change_live, good, clean_up),
 		cmocka_unit_test_setup_teardown(
-			a_diff_sees_an_item_of_a_list_and_not_what_is_behind_its_end, good, clean_up),
+			a_diff_sees_an_item_of_a_list_and_not_what_is_behind_its_end, good,
+			clean_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

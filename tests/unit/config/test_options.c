@@ -112,8 +112,8 @@ static void numbers_outside_their_range_are_refused(void **state)
 
 static void what_is_no_number_is_refused(void **state)
 {
-	static const char *const cases[] = {"", "x", "1500x", "0x5dc", "1 500", "1500.0", "+1500", "1e3",
-		"18446744073709553116", "99999999999999999999999", "\xef\xbc\x91"};
+	static const char *const cases[] = {"", "x", "1500x", "0x5dc", "1 500", "1500.0", "+1500",
+		"1e3", "18446744073709553116", "99999999999999999999999", "\xef\xbc\x91"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -136,8 +136,8 @@ static void durations_have_units(void **state)
 	refused("udp.timeout", "30 s");
 	refused("udp.timeout", "1d");
 	refused("udp.timeout", "s");
-	/* Would be 44 s after an overflow. */
-	refused("udp.timeout", "18446744073753551615");
+	/* Would be 60 s after an overflow. */
+	refused("udp.timeout", "18446744073770");
 	accepted("tcp.linger", "500ms");
 	assert_int_equal(config.tcp.linger, MSEC(500));
 }
@@ -156,8 +156,8 @@ static void sizes_have_units(void **state)
 
 static void booleans_have_eight_names(void **state)
 {
-	static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off",
-		"0"};
+	static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false",
+									     "off", "0"};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
@@ -193,9 +193,10 @@ static void what_this_version_cannot_do_is_refused(void **state)
 
 static void interface_names_are_those_the_kernel_can_take(void **state)
 {
-	static const char *const good[] = {"cell0", "gwd-wan", "a", "fifteen-letters", "cell%d", "x.1"};
-	static const char *const bad[] = {"", "sixteen-letters-", "a/b", "a b", "a:b", ".", "..", "%s",
-		"%d%d", "cell%", "\xc3\xa4", "a;b"};
+	static const char *const good[] = {
+		"cell0", "gwd-wan", "a", "fifteen-letters", "cell%d", "x.1"};
+	static const char *const bad[] = {"", "sixteen-letters-", "a/b", "a b", "a:b", ".", "..",
+		"%s", "%d%d", "cell%", "\xc3\xa4", "a;b"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -206,11 +207,12 @@ static void interface_names_are_those_the_kernel_can_take(void **state)
 
 static void addresses_are_those_a_host_can_have(void **state)
 {
-	static const char *const good[] = {"10.0.0.1/32", "100.64.1.2/29", "2001:db8::1/128", "auto"};
+	static const char *const good[] = {
+		"10.0.0.1/32", "100.64.1.2/29", "2001:db8::1/128", "auto"};
 	static const char *const bad[] = {"", "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/0",
 		"10.0.0.1/-1", "10.0.0/24", "10.0.0.1/24/24", "2001:db8::1/129", "0.0.0.0/32",
-		"127.0.0.1/8", "224.0.0.1/4", "255.255.255.255/32", "::/64", "::1/128", "ff02::1/16",
-		"10.0.0.1/24k", "/24"};
+		"127.0.0.1/8", "224.0.0.1/4", "255.255.255.255/32", "::/64", "::1/128",
+		"ff02::1/16", "10.0.0.1/24k", "/24"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -42,8 +42,9 @@ static void refused(const char *text, const char *message)
 static void sections_keys_and_comments_are_read(void **state)
 {
 	(void)state;
-	assert_int_equal(load("# comment = no\n; another [one\n\n[interface]\nmtu = 1400\n\n"
-			      "[modem]\ndevice=/dev/ttyS1\n  apn   =   internet  \t\r\n[log]\nlevel = debug"),
+	assert_int_equal(
+		load("# comment = no\n; another [one\n\n[interface]\nmtu = 1400\n\n"
+		     "[modem]\ndevice=/dev/ttyS1\n  apn   =   internet  \t\r\n[log]\nlevel = debug"),
 		0);
 	assert_int_equal(config.interface.mtu, 1400);
 	assert_string_equal(config.modem.device, "/dev/ttyS1");
@@ -161,7 +162,8 @@ static void unknown_sections_are_errors_even_when_empty(void **state)
 static void a_key_outside_a_section_is_an_error(void **state)
 {
 	(void)state;
-	refused("mtu = 1400\n", "gwd.conf:1: expected a [section] before the first key, got \"mtu\"");
+	refused("mtu = 1400\n",
+		"gwd.conf:1: expected a [section] before the first key, got \"mtu\"");
 }
 
 static void a_line_that_is_no_assignment_is_an_error(void **state)
@@ -263,7 +265,8 @@ static void a_single_value_may_be_overridden_again(void **state)
 	(void)state;
 	config_defaults(&config);
 	assert_int_equal(config_override(&config, &seen, "interface.mtu=1400", "-o", &err), 0);
-	assert_int_equal(config_override(&config, &seen, " interface . mtu = 1300 ", "-o", &err), 0);
+	assert_int_equal(
+		config_override(&config, &seen, " interface . mtu = 1300 ", "-o", &err), 0);
 	assert_int_equal(config.interface.mtu, 1300);
 }
 
@@ -282,6 +285,8 @@ static void an_override_error_names_the_override(void **state)
 	refused_override("interface.mtu=12", "-o interface.mtu=12: expected a number 576 to 9000");
 	refused_override("interface.mut=1400",
 		"-o interface.mut=1400: unknown option \"interface.mut\" (is it interface.mtu?)");
+	refused_override(
+		"mo\x1b[2Jdem.x=1", "-o mo\\x1b[2Jdem.x=1: unknown option \"mo\\x1b[2Jdem.x\"");
 	refused_override("mtu=12", "-o mtu=12: expected section.key=value");
 	refused_override("interface.mtu", "-o interface.mtu: expected section.key=value");
 	refused_override("=a.b", "-o =a.b: expected section.key=value");
@@ -386,8 +391,7 @@ int main(void)
 		cmocka_unit_test(
 			overlong_keys_and_values_are_refused_and_overlong_comments_are_not),
 		cmocka_unit_test(a_list_of_the_file_replaces_what_was_there),
-		cmocka_unit_test(
-			the_first_override_of_a_list_replaces_it_and_further_ones_append),
+		cmocka_unit_test(the_first_override_of_a_list_replaces_it_and_further_ones_append),
 		cmocka_unit_test(a_refused_first_override_keeps_the_list_of_the_file),
 		cmocka_unit_test(a_single_value_may_be_overridden_again),
 		cmocka_unit_test(an_override_error_names_the_override),

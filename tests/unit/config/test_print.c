@@ -39,11 +39,12 @@ static void a_printed_configuration_loads_to_the_same(void **state)
 
 	(void)state;
 	config_defaults(&c);
-	load(&c, "[interface]\nname = cell%d\nmtu = 1280\naddress = 10.9.0.1/30\ndefault_route = on\n"
-		 "metric = 4294967295\n[modem]\ndevice = /dev/ttyS 1\nflow_control = rtscts\n"
-		 "apn = a.b-c_d\nreceive = buffer\ninit = AT+A=\"x\" ;y # z\ninit = at\n"
-		 "power_command = /bin/x = y\ngive_up = 1\n[tcp]\nlinger = 1500ms\nbuffer = 1M\n"
-		 "[udp]\ntimeout = 1h\n[control]\nsocket = /run/x\n[log]\nlevel = trace\n");
+	load(&c,
+		"[interface]\nname = cell%d\nmtu = 1280\naddress = 10.9.0.1/30\ndefault_route = on\n"
+		"metric = 4294967295\n[modem]\ndevice = /dev/ttyS 1\nflow_control = rtscts\n"
+		"apn = a.b-c_d\nreceive = buffer\ninit = AT+A=\"x\" ;y # z\ninit = at\n"
+		"power_command = /bin/x = y\ngive_up = 1\n[tcp]\nlinger = 1500ms\nbuffer = 1M\n"
+		"[udp]\ntimeout = 1h\n[control]\nsocket = /run/x\n[log]\nlevel = trace\n");
 	text = printed(NULL, &c);
 	config_defaults(&again);
 	load(&again, text);
@@ -109,7 +110,8 @@ static void the_example_is_the_defaults_with_a_device(void **state)
 
 static void every_line_of_the_example_is_good_without_its_comment_sign(void **state)
 {
-	char *text = printed(config_print_example, NULL), *open = malloc(strlen(text) + 1), *to = open;
+	char *text = printed(config_print_example, NULL), *open = malloc(strlen(text) + 1),
+	     *to = open;
 	struct config c;
 
 	(void)state;

@@ -28,8 +28,10 @@ bool netns_possible(void)
 	int status = 1;
 
 	if (pid == 0)
-		_exit(geteuid() == 0 && access("/dev/net/tun", R_OK) == 0 && unshare(CLONE_NEWNET) == 0
-			? 0 : 1);
+		_exit(geteuid() == 0 && access("/dev/net/tun", R_OK) == 0 &&
+					unshare(CLONE_NEWNET) == 0
+				? 0
+				: 1);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
@@ -111,8 +113,11 @@ void netns_multipath(const char *dst, unsigned prefix, unsigned first, unsigned 
 	h->nlmsg_type = RTM_NEWROUTE;
 	h->nlmsg_flags = NLM_F_CREATE;
 	rm = mnl_nlmsg_put_extra_header(h, sizeof(*rm));
-	*rm = (struct rtmsg){.rtm_family = AF_INET, .rtm_dst_len = (uint8_t)prefix,
-		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_LINK,
+	*rm = (struct rtmsg){.rtm_family = AF_INET,
+		.rtm_dst_len = (uint8_t)prefix,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_LINK,
 		.rtm_type = RTN_UNICAST};
 	mnl_attr_put(h, RTA_DST, 4, a.b);
 	mnl_attr_put(h, RTA_MULTIPATH, sizeof(hops), hops);
@@ -132,8 +137,9 @@ static void dump(uint16_t type, uint8_t family, mnl_cb_t cb, void *user)
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	/* Both struct rtmsg and struct ifaddrmsg begin with the family. */
-	*(uint8_t *)mnl_nlmsg_put_extra_header(h, sizeof(struct rtmsg)) =
-		family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
+	*(uint8_t *)mnl_nlmsg_put_extra_header(h, sizeof(struct rtmsg)) = family == 4   ? AF_INET
+									  : family == 6 ? AF_INET6
+											: AF_UNSPEC;
 	assert_true(mnl_socket_sendto(nl, h, h->nlmsg_len) > 0);
 	do {
 		n = (int)mnl_socket_recvfrom(nl, buf, sizeof(buf));
@@ -164,8 +170,10 @@ static int one_route(const struct nlmsghdr *h, void *user)
 	const struct rtmsg *rm = mnl_nlmsg_get_payload(h);
 	const struct nlattr *attr[ATTR_MAX] = {NULL};
 	struct routes *r = user;
-	struct route one = {.table = rm->rtm_table, .protocol = rm->rtm_protocol,
-		.type = rm->rtm_type, .scope = rm->rtm_scope};
+	struct route one = {.table = rm->rtm_table,
+		.protocol = rm->rtm_protocol,
+		.type = rm->rtm_type,
+		.scope = rm->rtm_scope};
 
 	if (rm->rtm_dst_len || rm->rtm_table != RT_TABLE_MAIN)
 		return MNL_CB_OK;
@@ -216,8 +224,8 @@ static int one_address(const struct nlmsghdr *h, void *user)
 	return MNL_CB_OK;
 }
 
-unsigned netns_addresses(unsigned ifindex, const struct addr *a, unsigned prefix, uint8_t *protocol,
-	uint32_t *flags)
+unsigned netns_addresses(
+	unsigned ifindex, const struct addr *a, unsigned prefix, uint8_t *protocol, uint32_t *flags)
 {
 	struct addresses r = {.ifindex = ifindex, .want = a, .prefix = prefix};
 

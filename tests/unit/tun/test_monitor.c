@@ -223,6 +223,7 @@ static void other_interfaces_are_none_of_our_business(void **state)
 	assert_int_equal(tun_setup_link(f->setup, f->other.ifindex, 1400, 64, true), 0);
 	assert_int_equal(tun_setup_addr_add(f->setup, f->other.ifindex, &a, 24), 0);
 	assert_int_equal(tun_setup_default_add(f->setup, f->other.ifindex, 4, 700), 0);
+	netns_multipath("198.51.100.0", 24, f->other.ifindex, if_nametoindex("lo"));
 	netns_delete_link(f->other.ifindex);
 	/* A change of ours behind them proves that they were read. */
 	assert_int_equal(tun_setup_addr_add(f->setup, f->tun.ifindex, &ours, 32), 0);
@@ -240,7 +241,8 @@ static void overflow_is_told_and_what_comes_later_still_arrives(void **state)
 	int small = 1;
 
 	assert_int_equal(setsockopt(tun_monitor_fd(f->monitor), SOL_SOCKET, SO_RCVBUF, &small,
-		sizeof(small)), 0);
+				 sizeof(small)),
+		0);
 	for (unsigned i = 0; i < 50; i++)
 		tun_setup_link(f->setup, f->tun.ifindex, 1400 + i, 64, true);
 	assert_non_null(wait_for(f, TUN_CHANGE_LOST));
@@ -266,8 +268,8 @@ static void messages_that_are_not_the_kernels_are_dropped(void **state)
 
 	assert_int_equal(getsockname(tun_monitor_fd(f->monitor), (void *)&to, &len), 0);
 	to.nl_groups = 0;
-	assert_int_equal(sendto(fd, &forged, sizeof(forged), 0, (void *)&to, sizeof(to)),
-		sizeof(forged));
+	assert_int_equal(
+		sendto(fd, &forged, sizeof(forged), 0, (void *)&to, sizeof(to)), sizeof(forged));
 	assert_int_equal(tun_setup_link(f->setup, f->tun.ifindex, 1300, 64, true), 0);
 	assert_non_null(wait_for(f, TUN_CHANGE_LINK));
 	for (unsigned i = 0; i < f->n; i++)
@@ -280,16 +282,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(mtu_and_down_are_link_events, enter, leave),
 		cmocka_unit_test_setup_teardown(carrier_off_and_on_are_link_events, enter, leave),
-		cmocka_unit_test_setup_teardown(addresses_that_come_and_go_are_events, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			addresses_that_come_and_go_are_events, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			default_routes_that_come_and_go_are_events, enter, leave),
 		cmocka_unit_test_setup_teardown(
-			a_route_to_a_network_has_its_destination_and_the_local_table_is_silent, enter,
-			leave),
+			a_route_to_a_network_has_its_destination_and_the_local_table_is_silent,
+			enter, leave),
 		cmocka_unit_test_setup_teardown(
 			a_multipath_route_through_the_interface_is_an_event, enter, leave),
 		cmocka_unit_test_setup_teardown(deletion_is_an_event, enter, leave),
-		cmocka_unit_test_setup_teardown(other_interfaces_are_none_of_our_business, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			other_interfaces_are_none_of_our_business, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			overflow_is_told_and_what_comes_later_still_arrives, enter, leave),
 		cmocka_unit_test_setup_teardown(

@@ -327,7 +327,8 @@ int main(void)
 			a_socket_closed_with_its_fin_unanswered_has_no_inode, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			a_listener_on_the_port_is_not_the_owner_of_a_flow, enter, leave),
-		cmocka_unit_test_setup_teardown(udp_sockets_are_found_connected_and_not, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			udp_sockets_are_found_connected_and_not, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			of_two_udp_sockets_on_a_port_the_connected_one_owns_its_flow, enter, leave),
 		cmocka_unit_test_setup_teardown(

@@ -97,7 +97,8 @@ static void addresses_of_both_families_are_added_twice_and_removed_twice(void **
 	const struct {
 		struct addr addr;
 		unsigned prefix;
-	} cases[] = {{addr_of("10.9.0.1"), 32}, {addr_of("100.64.3.4"), 29}, {addr_of("fd09::1"), 64}};
+	} cases[] = {
+		{addr_of("10.9.0.1"), 32}, {addr_of("100.64.3.4"), 29}, {addr_of("fd09::1"), 64}};
 	struct fixture *f = *state;
 	unsigned ifindex = f->tun.ifindex;
 	uint32_t flags;
@@ -214,7 +215,8 @@ int main(void)
 			an_address_carries_our_protocol_where_the_kernel_keeps_it, enter, leave),
 		cmocka_unit_test_setup_teardown(an_address_that_is_none_is_refused, enter, leave),
 		cmocka_unit_test_setup_teardown(
-			default_routes_carry_our_protocol_and_come_and_go_idempotently, enter, leave),
+			default_routes_carry_our_protocol_and_come_and_go_idempotently, enter,
+			leave),
 		cmocka_unit_test_setup_teardown(
 			a_default_route_of_somebody_else_is_left_alone, enter, leave),
 	};

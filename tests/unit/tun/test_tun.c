@@ -274,11 +274,13 @@ static int as_normal_user(bool ambient, int (*body)(void))
 	int status;
 
 	if (pid == 0) {
-		if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		if (unshare(CLONE_NEWNS) < 0 ||
+			mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 			mount("tmpfs", "/dev/net", "tmpfs", 0, "mode=755") < 0 ||
 			mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 200)) < 0 ||
 			chmod("/dev/net/tun", 0666) < 0 || prctl(PR_SET_KEEPCAPS, 1) < 0 ||
-			setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+			setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+			setresuid(NOBODY, NOBODY, NOBODY) < 0)
 			_exit(100);
 		data[0].permitted = data[0].effective = data[0].inheritable =
 			ambient ? 1u << CAP_NET_ADMIN : 0;
@@ -334,16 +336,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_packet_sent_to_the_interface_is_read_whole, enter),
-		cmocka_unit_test_setup(a_wake_up_brings_as_many_packets_as_there_are_in_order, enter),
+		cmocka_unit_test_setup(
+			a_wake_up_brings_as_many_packets_as_there_are_in_order, enter),
 		cmocka_unit_test_setup(a_packet_written_in_pieces_reaches_its_socket, enter),
 		cmocka_unit_test_setup(what_is_no_ip_packet_is_refused, enter),
 		cmocka_unit_test_setup(a_name_with_percent_d_is_completed, enter),
 		cmocka_unit_test_setup(a_name_that_is_none_or_of_another_kind_is_refused, enter),
 		cmocka_unit_test_setup(a_device_that_is_in_use_is_busy, enter),
 		cmocka_unit_test_setup(a_closed_device_is_gone_and_a_persistent_one_stays, enter),
-		cmocka_unit_test_setup(a_persistent_device_loses_the_offloads_of_its_last_owner, enter),
+		cmocka_unit_test_setup(
+			a_persistent_device_loses_the_offloads_of_its_last_owner, enter),
 		cmocka_unit_test_setup(carrier_goes_off_and_on, enter),
-		cmocka_unit_test_setup(a_deleted_device_is_an_error_at_every_call_not_silence, enter),
+		cmocka_unit_test_setup(
+			a_deleted_device_is_an_error_at_every_call_not_silence, enter),
 		cmocka_unit_test_setup(
 			a_normal_user_with_ambient_net_admin_can_do_all_that_root_can, enter),
 		cmocka_unit_test_setup(a_normal_user_without_it_gets_eperm, enter),

@@ -51,9 +51,9 @@ static void only_the_given_characters_are_read(void **state)
 
 static void what_is_no_address_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4",
-		"01.2.3.4a", "[::1]", ":::", "1::2::3", "g::1", "fe80::1%lo", "0x1.2.3.4",
-		"1111:2222:3333:4444:5555:6666:255.255.255.2555555555"};
+	static const char *const bad[] = {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4 ",
+		" 1.2.3.4", "01.2.3.4a", "[::1]", ":::", "1::2::3", "g::1", "fe80::1%lo",
+		"0x1.2.3.4", "1111:2222:3333:4444:5555:6666:255.255.255.2555555555"};
 	struct addr a;
 
 	(void)state;
@@ -71,8 +71,8 @@ static void the_longest_address_fits_its_buffer(void **state)
 	(void)state;
 	assert_int_equal(parse(text, &e.addr), 0);
 	assert_string_equal(addr_format(&e.addr, buf), text);
-	assert_string_equal(endpoint_format(&e, e_buf),
-		"[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
+	assert_string_equal(
+		endpoint_format(&e, e_buf), "[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
 }
 
 static void no_address_has_a_text_too(void **state)
@@ -107,9 +107,9 @@ static void an_endpoint_has_its_port_behind_the_last_colon(void **state)
 
 static void what_is_no_endpoint_is_refused(void **state)
 {
-	static const char *const bad[] = {"", ":", ":53", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536",
-		"192.0.2.1:-1", "192.0.2.1:+1", "192.0.2.1:5 3", "192.0.2.1:000053", "[]:53", "[:53",
-		"]:53", "[192.0.2.1:53", "host:53", "[::1]53"};
+	static const char *const bad[] = {"", ":", ":53", "192.0.2.1",
+		"192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:-1", "192.0.2.1:+1", "192.0.2.1:5 3",
+		"192.0.2.1:000053", "[]:53", "[:53", "]:53", "[192.0.2.1:53", "host:53", "[::1]53"};
 	struct endpoint e;
 
 	(void)state;

@@ -38,8 +38,7 @@ static const char *names(void)
 	struct list *pos, *tmp;
 	size_t n = 0;
 
-	list_for_each_safe(pos, tmp, &head)
-		text[n++] = list_entry(pos, struct item, link)->name;
+	list_for_each_safe(pos, tmp, &head) text[n++] = list_entry(pos, struct item, link)->name;
 	text[n] = '\0';
 	return text;
 }
@@ -77,7 +76,8 @@ static void the_current_item_may_be_deleted_on_the_way(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	list_for_each_safe(pos, tmp, &head) {
+	list_for_each_safe(pos, tmp, &head)
+	{
 		list_del(pos);
 		n++;
 	}
@@ -99,7 +99,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(items_stand_in_the_order_they_were_added, three),
 		cmocka_unit_test_setup(adding_before_an_item_inserts_there, three),
-		cmocka_unit_test_setup(a_deleted_item_is_in_no_list_and_can_be_deleted_again, three),
+		cmocka_unit_test_setup(
+			a_deleted_item_is_in_no_list_and_can_be_deleted_again, three),
 		cmocka_unit_test_setup(the_current_item_may_be_deleted_on_the_way, three),
 		cmocka_unit_test(the_sooner_of_a_time_and_never_is_the_time),
 	};

@@ -21,6 +21,7 @@ int tun_setup_new(struct tun_setup **out);
 void tun_setup_free(struct tun_setup *s);
 
 /* All return 0 or -errno of the kernel's answer. @ifindex names the interface. */
+/* Also: no IPv6 link-local address is made, so that the kernel has no reason to send by itself. */
 int tun_setup_link(struct tun_setup *s, unsigned ifindex, unsigned mtu, unsigned txqueuelen, bool up);
 
 /* @prefix bits; adding what is there and removing what is not are fine. IPv6: NODAD, no router
@@ -28,7 +29,8 @@ int tun_setup_link(struct tun_setup *s, unsigned ifindex, unsigned mtu, unsigned
 int tun_setup_addr_add(struct tun_setup *s, unsigned ifindex, const struct addr *a, unsigned prefix);
 int tun_setup_addr_del(struct tun_setup *s, unsigned ifindex, const struct addr *a, unsigned prefix);
 
-/* The default route of one family (4 or 6), scope link, with a metric; replaced if it is there. */
+/* The default route of one family (4 or 6), scope link, with a metric; ours is added once, behind
+ * others' of the same metric, which stay. Removing takes only what has our protocol. */
 int tun_setup_default_add(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric);
 int tun_setup_default_del(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric);
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Echo and nothing else: errors from the host are about packets we sent, and help nobody. */
+#include "internal.h"
+
+#include "chksum.h"
+
+/* RFC 792, RFC 4443 4.1 */
+static const struct {
+	uint8_t proto, request, reply;
+} echo_v4 = {PROTO_ICMP, 8, 0}, echo_v6 = {PROTO_ICMPV6, 128, 129};
+
+static uint16_t checksum(const struct addr *src, const struct addr *dst,
+	const struct iovec iov[2])
+{
+	uint32_t sum;
+
+	if (src->family == 6)
+		return chksum_l4(src, dst, PROTO_ICMPV6, iov, 2);
+	sum = chksum_add(0, iov[0].iov_base, iov[0].iov_len);
+	return chksum_fold(chksum_add(sum, iov[1].iov_base, iov[1].iov_len));
+}
+
+void icmp_input(struct stack *s, const struct packet *p)
+{
+	uint8_t request = p->src.family == 4 ? echo_v4.request : echo_v6.request;
+	const struct iovec iov[2] = {{(void *)(uintptr_t)p->l4, p->n}};
+
+	if (p->n < ICMP_HLEN || checksum(&p->src, &p->dst, iov) != 0) {
+		s->stats.rx_malformed++;
+		return;
+	}
+	if (p->l4[0] != request || p->l4[1] != 0) {
+		s->stats.rx_unsupported++;
+		return;
+	}
+	if (!s->ops.echo) {
+		s->stats.rx_echo_dropped++;
+		return;
+	}
+	s->ops.echo(s->user, &p->src, &p->dst, get16(p->l4 + 4), get16(p->l4 + 6),
+		p->l4 + ICMP_HLEN, p->n - ICMP_HLEN);
+}
+
+void stack_echo_reply(struct stack *s, const struct addr *local, const struct addr *remote,
+	uint16_t id, uint16_t seq, const uint8_t *p, size_t n)
+{
+	bool v4 = local->family == 4;
+	const struct out o = {remote, local, v4 ? echo_v4.proto : echo_v6.proto, .df = false};
+	uint8_t head[ICMP_HLEN] = {v4 ? echo_v4.reply : echo_v6.reply};
+	const struct iovec iov[2] = {{head, sizeof(head)}, {(void *)(uintptr_t)p, n}};
+
+	if (local->family != remote->family || n > 0xffff - IP4_HLEN - ICMP_HLEN)
+		return;
+	put16(head + 4, id);
+	put16(head + 6, seq);
+	put16(head + 2, checksum(remote, local, iov));
+	out_send(s, &o, iov);
+}
