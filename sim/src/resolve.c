@@ -92,13 +92,13 @@ static void answer_at(struct sim *sim, int i)
 static void child_answered(struct sim *sim, int i, short revents)
 {
 	struct resolver *r = &sim->resolver[i];
-	union address a;
+	union address a = {0};
 
 	(void)revents;
 	if (!r->used || r->answered)
 		return;
 	if (read(r->fd, &a, sizeof(a)) == (ssize_t)sizeof(a))
-		r->answer = a;
+		memcpy(&r->answer, &a, sizeof(a));
 	close(r->fd);
 	r->fd = -1;
 	answer_at(sim, i);
