@@ -57,10 +57,10 @@ const struct option options[] = {
 	{"interface", "address", OPTION_ADDRESS, FIELD(interface.address), .def = "auto",
 		.arg = "auto|ADDRESS/PREFIX", .expect = "auto or ADDRESS/PREFIX of a host",
 		.help = "Address of the interface; auto takes the one the network gave the module."},
-	{"interface", "default_route", OPTION_BOOL, FIELD(interface.default_route), .def = "no",
+	{"interface", "default_route", OPTION_BOOL, FIELD(interface.default_route), .live = true, .def = "no",
 		.help = "Install a default route while the bearer is up."},
 	{"interface", "metric", OPTION_UINT, FIELD(interface.metric), RANGE(0, UINT32_MAX),
-		.def = "700", .help = "Metric of the default route; lower wins."},
+		.live = true, .def = "700", .help = "Metric of the default route; lower wins."},
 
 	{"modem", "device", OPTION_TEXT, FIELD(modem.device), .valid = valid_path, .def = "",
 		.arg = "PATH", .example = "/dev/ttyUSB2",
@@ -107,7 +107,7 @@ const struct option options[] = {
 
 	/* The bounds of connect_timeout are those of AT+CIPTIMEOUT's second value, 3000-120000 ms. */
 	{"tcp", "connect_timeout", OPTION_DURATION, FIELD(tcp.connect_timeout),
-		RANGE(SEC(3), SEC(120)), .def = "30s", .live = true,
+		RANGE(SEC(3), SEC(120)), .def = "30s",
 		.help = "How long the module tries to connect."},
 	{"tcp", "linger", OPTION_DURATION, FIELD(tcp.linger), RANGE(0, SEC(300)), .def = "10s",
 		.live = true,

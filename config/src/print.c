@@ -34,6 +34,7 @@ static const char *argument(const struct option *o, char buf[OPTION_EXPECT_MAX])
 {
 	size_t at = 0;
 
+	buf[0] = '\0';
 	if (o->arg)
 		return o->arg;
 	switch (o->type) {

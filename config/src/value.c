@@ -319,6 +319,7 @@ static void expect_names(char *buf, const struct option_name *names)
 {
 	size_t at = 0;
 
+	buf[0] = '\0';
 	for (; names->name && at < OPTION_EXPECT_MAX; names++) {
 		const char *between = at == 0 ? "" : names[1].name ? ", " : " or ";
 

@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "modem/tty.h"
 #include "util/log.h"
 
 #define TUN_BATCH 64	     /* packets read a wake-up: the largest cheap gain there is */
@@ -144,6 +145,8 @@ static int tun_start(struct daemon *d)
 
 	if (rc < 0)
 		return rc;
+	/* Sockets that are bound to the device are found only by a look-up that names it. */
+	tun_owner_set_interface(d->owners, d->iface.tun.ifindex);
 	ev_io_set(&d->tun_readable, d->iface.tun.fd, EV_READ);
 	ev_io_start(d->loop, &d->tun_readable);
 	ev_io_set(&d->monitor_readable, tun_monitor_fd(d->iface.monitor), EV_READ);
@@ -328,17 +331,22 @@ static int start(struct daemon *d)
 {
 	int rc;
 
+	if (!tty_baud_valid(d->config.modem.baud)) {
+		log_error("modem.baud: expected a speed this system knows (115200, 921600, ...), got %u",
+			d->config.modem.baud);
+		return EX_CONFIG;
+	}
 	rc = start_gateway(d);
 	if (rc != EX_OK)
 		return rc;
-	rc = tun_start(d);
-	if (rc < 0)
-		return rc == -EPERM || rc == -EACCES ? EX_NOPERM : EX_OSERR;
 	rc = tun_owner_lookup_new(&d->owners);
 	if (rc < 0) {
 		log_error("inet_diag: %s", strerror(-rc));
 		return EX_OSERR;
 	}
+	rc = tun_start(d);
+	if (rc < 0)
+		return rc == -EPERM || rc == -EACCES ? EX_NOPERM : EX_OSERR;
 	rc = control_new(&d->control, d);
 	if (rc < 0)
 		return rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_OSERR;
