@@ -74,12 +74,12 @@ static void note_echo(void *user, const struct addr *local, const struct addr *r
 	r->echo_n = n;
 }
 
+const struct stack_ops rig_ops = {note_output, note_syn, note_event, note_udp, note_echo};
+
 void rig_start(struct rig *r, const struct stack_config *config)
 {
-	static const struct stack_ops ops = {note_output, note_syn, note_event, note_udp, note_echo};
-
 	r->now = SEC(1000);
-	assert_int_equal(stack_new(&r->s, config, &ops, r, r->now), 0);
+	assert_int_equal(stack_new(&r->s, config, &rig_ops, r, r->now), 0);
 }
 
 void rig_open(struct rig *r)

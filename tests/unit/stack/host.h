@@ -81,6 +81,7 @@ struct client {
 	uint16_t window;
 };
 
+extern const struct stack_ops rig_ops; /* for the user pointer struct rig */
 void rig_start(struct rig *r, const struct stack_config *config);
 void rig_open(struct rig *r); /* with the usual configuration: MTU 1500, 30 s */
 void rig_close(struct rig *r); /* and nothing may be left allocated */

@@ -378,40 +378,10 @@ static void owner_may_answer_inside_the_announcement(void **state)
 	client_expect(&d, TH_SYN | TH_ACK);
 }
 
-static void no_output(void *user, const struct iovec *iov, int n)
-{
-	(void)user;
-	(void)iov;
-	(void)n;
-}
-
-static void no_syn(void *user, struct stack_tcp *tcp, const struct endpoint *local,
-	const struct endpoint *remote, uint8_t dscp)
-{
-	(void)user;
-	(void)tcp;
-	(void)local;
-	(void)remote;
-	(void)dscp;
-}
-
-static void no_event(void *user, struct stack_tcp *tcp, unsigned events)
-{
-	(void)user;
-	(void)tcp;
-	(void)events;
-}
-
-static void no_udp(void *user, const struct stack_datagram *d)
-{
-	(void)user;
-	(void)d;
-}
-
 static void second_stack_and_bad_configurations_are_refused(void **state)
 {
 	struct stack_config config = {.mtu = 1500, .held_max_age = 1};
-	struct stack_ops ops = {no_output, no_syn, no_event, no_udp, NULL};
+	struct stack_ops ops = rig_ops;
 	struct stack *second = NULL;
 
 	(void)state;
