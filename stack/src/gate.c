@@ -17,6 +17,23 @@
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 5 */
 
+/* RFC 9293 3.2: an option that is neither EOL nor NOP has a length. lwIP reads it even where the
+ * header is over. */
+static bool options_sound(const uint8_t *opt, size_t n)
+{
+	for (size_t i = 0; i < n && opt[i] != 0;) {
+		size_t len = 1;
+
+		if (opt[i] != 1) {
+			if (n - i < 2 || opt[i + 1] < 2 || opt[i + 1] > n - i)
+				return false;
+			len = opt[i + 1];
+		}
+		i += len;
+	}
+	return true;
+}
+
 static bool parse_segment(struct segment *seg, const struct packet *p)
 {
 	const uint8_t *b = p->l4;
@@ -27,6 +44,8 @@ static bool parse_segment(struct segment *seg, const struct packet *p)
 	seg->header = b;
 	seg->header_len = (size_t)(b[12] >> 4) * 4;
 	if (seg->header_len < TCP_HLEN_MIN || seg->header_len > p->n)
+		return false;
+	if (!options_sound(b + TCP_HLEN_MIN, seg->header_len - TCP_HLEN_MIN))
 		return false;
 	if (chksum_l4(&p->src, &p->dst, PROTO_TCP, &iov, 1) != 0)
 		return false;

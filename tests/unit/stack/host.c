@@ -306,7 +306,7 @@ size_t build_tcp(uint8_t *buf, const struct endpoint *from, const struct endpoin
 	const struct tcp_spec *t)
 {
 	static uint8_t l4[65536];
-	size_t header = t->mss ? 24 : 20;
+	size_t header = t->options ? 28 : t->mss ? 24 : 20;
 	const struct iovec iov = {l4, header + t->n};
 
 	memset(l4, 0, header);
@@ -322,6 +322,8 @@ size_t build_tcp(uint8_t *buf, const struct endpoint *from, const struct endpoin
 		l4[21] = 4;
 		put16(l4 + 22, t->mss);
 	}
+	if (t->options)
+		memcpy(l4 + TCP_HLEN_MIN, t->options, 8);
 	if (t->n)
 		memcpy(l4 + header, t->data, t->n);
 	put16(l4 + 16, chksum_l4(&from->addr, &to->addr, PROTO_TCP, &iov, 1));

@@ -106,6 +106,7 @@ struct tcp_spec {
 	uint32_t seq, ack;
 	uint8_t flags;
 	uint16_t window, mss; /* mss 0: no option */
+	const uint8_t *options; /* instead of the MSS, eight bytes of them */
 	const void *data;
 	size_t n;
 };

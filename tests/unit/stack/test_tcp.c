@@ -486,6 +486,29 @@ static void bad_checksum_is_dropped(void **state)
 	rig_expect_silence(&r);
 }
 
+static void options_that_leave_the_header_are_malformed(void **state)
+{
+	static const uint8_t sound[][8] = {{0}, {1, 1, 1, 1, 1, 1, 1, 1}, {8, 8}, {0, 2, 99, 99},
+		{1, 1, 5, 6, 0, 0, 0, 2}, {254, 2, 254, 2, 254, 2, 254, 2}};
+	static const uint8_t broken[][8] = {{1, 1, 1, 1, 1, 1, 1, 2}, {8, 9}, {8, 0}, {8, 1},
+		{1, 1, 1, 1, 1, 1, 2, 4}};
+	struct tcp_spec t = {.seq = c.snd, .ack = c.rcv, .flags = TH_ACK, .window = 64000};
+	uint8_t buf[PACKET_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sound) / 8; i++) {
+		t.options = sound[i];
+		rig_input(&r, buf, build_tcp(buf, &c.local, &c.remote, &t));
+	}
+	assert_int_equal(rig_stats(&r).rx_malformed, 0);
+	for (size_t i = 0; i < sizeof(broken) / 8; i++) {
+		t.options = broken[i];
+		rig_input(&r, buf, build_tcp(buf, &c.local, &c.remote, &t));
+	}
+	assert_int_equal(rig_stats(&r).rx_malformed, sizeof(broken) / 8);
+	rig_expect_silence(&r);
+}
+
 static void data_written_before_the_handshake_ends_follows_it(void **state)
 {
 	struct client d = client(&r, "10.0.0.2:40001", "192.0.2.9:443");
@@ -532,6 +555,7 @@ int main(void)
 		test(owner_may_abort_inside_gone),
 		test(run_returns_although_the_owner_makes_new_events),
 		test(bad_checksum_is_dropped),
+		test(options_that_leave_the_header_are_malformed),
 		test(data_written_before_the_handshake_ends_follows_it),
 	};
 
