@@ -195,19 +195,28 @@ void engine_free(struct stack *s)
 	s->engine = NULL;
 }
 
-void engine_input(struct stack *s, const struct endpoint *local, const struct endpoint *remote,
-	const uint8_t *l4, size_t n)
+/* lwIP would take an MSS option from any segment, and asserts later that the MSS did not shrink;
+ * none of our connections has negotiated an option that belongs into other segments than the SYN. */
+static void copy_segment(uint8_t *to, const struct segment *seg, size_t header_len)
+{
+	memcpy(to, seg->header, header_len);
+	memcpy(to + header_len, seg->header + seg->header_len, seg->data_len);
+	to[12] = (uint8_t)(header_len / 4 << 4);
+}
+
+void engine_input(struct stack *s, const struct segment *seg)
 {
 	struct netif *netif = &s->engine->netif;
-	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_RAM);
+	size_t header_len = seg->flags & TH_SYN ? seg->header_len : TCP_HLEN_MIN;
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(header_len + seg->data_len), PBUF_RAM);
 
 	if (!p)
 		return; /* counted by the allocator; the host sends it again */
-	memcpy(p->payload, l4, n);
+	copy_segment(p->payload, seg, header_len);
 	memset(&ip_data, 0, sizeof(ip_data));
 	ip_data.current_netif = ip_data.current_input_netif = netif;
-	to_lwip(&ip_data.current_iphdr_src, &local->addr);
-	to_lwip(&ip_data.current_iphdr_dest, &remote->addr);
+	to_lwip(&ip_data.current_iphdr_src, &seg->local.addr);
+	to_lwip(&ip_data.current_iphdr_dest, &seg->remote.addr);
 	tcp_input(p, netif);
 	memset(&ip_data, 0, sizeof(ip_data));
 }
@@ -238,12 +247,14 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 struct tcp_pcb *engine_accept(struct stack_tcp *tcp)
 {
 	struct tcp_pcb_listen *listener = tcp->stack->engine->listener;
+	const struct segment syn = {.local = tcp->local, .remote = tcp->remote,
+		.header = tcp->syn.header, .header_len = tcp->syn.header_len, .flags = TH_SYN};
 	struct tcp_pcb *pcb;
 
 	tcp_accept((struct tcp_pcb *)listener, accepted);
 	listener->local_port = tcp->remote.port;
 	listener->callback_arg = tcp;
-	engine_input(tcp->stack, &tcp->local, &tcp->remote, tcp->syn.header, tcp->syn.header_len);
+	engine_input(tcp->stack, &syn);
 	listener->local_port = 0;
 	listener->callback_arg = NULL;
 	pcb = tcp_active_pcbs;

@@ -71,8 +71,7 @@ static void unknown_segment(struct stack *s, const struct segment *seg)
 	if (is_syn(seg))
 		held_take(s, seg);
 	else if (!(seg->flags & TH_SYN) && engine_time_wait(&seg->local, &seg->remote))
-		engine_input(s, &seg->local, &seg->remote, seg->header,
-			seg->header_len + seg->data_len);
+		engine_input(s, seg);
 	else
 		answer_unknown(s, seg);
 }
