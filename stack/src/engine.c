@@ -133,6 +133,17 @@ static err_t no_input(struct pbuf *p, struct netif *netif)
 	return ERR_OK;
 }
 
+static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct stack_tcp *tcp = arg;
+
+	if (!pcb || err != ERR_OK)
+		return ERR_OK; /* out of memory: engine_accept() finds no pcb */
+	tcp->state = ENDPOINT_OPEN;
+	pool_event(tcp, STACK_TCP_ESTABLISHED | STACK_TCP_WRITABLE);
+	return ERR_OK;
+}
+
 static int listen_for_all(struct engine *e)
 {
 	struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY), *listener;
@@ -151,6 +162,7 @@ static int listen_for_all(struct engine *e)
 	}
 	e->listener = (struct tcp_pcb_listen *)listener;
 	e->listener->local_port = 0;
+	tcp_accept(listener, accepted);
 	return 0;
 }
 
@@ -233,17 +245,6 @@ static bool is_pcb_of(const struct tcp_pcb *pcb, const struct endpoint *local,
 	return addr_equal(&a, &local->addr) && addr_equal(&b, &remote->addr);
 }
 
-static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-	struct stack_tcp *tcp = arg;
-
-	if (!pcb || err != ERR_OK)
-		return ERR_OK; /* out of memory: engine_accept() finds no pcb */
-	tcp->state = ENDPOINT_OPEN;
-	pool_event(tcp, STACK_TCP_ESTABLISHED | STACK_TCP_WRITABLE);
-	return ERR_OK;
-}
-
 struct tcp_pcb *engine_accept(struct stack_tcp *tcp)
 {
 	struct tcp_pcb_listen *listener = tcp->stack->engine->listener;
@@ -251,7 +252,6 @@ struct tcp_pcb *engine_accept(struct stack_tcp *tcp)
 		.header = tcp->syn.header, .header_len = tcp->syn.header_len, .flags = TH_SYN};
 	struct tcp_pcb *pcb;
 
-	tcp_accept((struct tcp_pcb *)listener, accepted);
 	listener->local_port = tcp->remote.port;
 	listener->callback_arg = tcp;
 	engine_input(tcp->stack, &syn);
