@@ -25,7 +25,7 @@
  * For the same reason an ERROR while payload is being written drops what is not yet written.
  *
  * A result that arrives before the line was written cannot answer it (some firmwares print ERROR
- * twice); after +CIPERROR the channel is held for a moment, for the second ERROR to arrive.
+ * twice); after such a command the channel is held for a moment, for the second ERROR to arrive.
  */
 #include "channel.h"
 
@@ -119,7 +119,7 @@ static void conclude(struct channel *ch, enum result r)
 	ch->lexer.want_prompt = false;
 	if (resync)
 		ch->out_at = ch->out_len = 0;
-	if (r == RESULT_ERROR && c->error >= 0)
+	if (r == RESULT_ERROR && c->type->twice)
 		ch->hold = ch->now + ERROR_HOLD;
 	if (resync) {
 		ch->unanswered = 0;

@@ -40,6 +40,7 @@ struct command_type {
 	bool raw;	      /* no answer belongs to it: done when @timeout has passed */
 	bool blind;	      /* probing: no resynchronisation when nothing comes */
 	bool secret;	      /* the text is not logged */
+	bool twice;	      /* some firmwares print its ERROR twice */
 	enum info (*info)(void *user, struct command *c, const struct msg *msg);
 	void (*done)(void *user, struct command *c, enum result r);
 };

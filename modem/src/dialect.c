@@ -158,7 +158,7 @@ void dialect_parse(struct msg *m, const char *line, size_t len)
 	const struct word *w = find_word(line, len, &skip);
 
 	*m = (struct msg){.kind = w ? w->kind : MSG_UNKNOWN};
-	while (skip < len && (line[skip] == ' ' || line[skip] == ':'))
+	while (skip < len && strchr(" :,", line[skip]) && line[skip])
 		skip++;
 	m->text = line + skip;
 	m->len = len - skip;

@@ -128,7 +128,6 @@ static void open_succeeded(struct modem *m, unsigned l)
 	} else {
 		set_phase(m, l, LINK_UP, USEC_NEVER);
 		k->rx_poll = after(m, SEC(5));
-		k->rx_hint = m->mode == MODEM_RECEIVE_BUFFER;
 		set_opened(m, l, MODEM_OPEN_OK);
 		watch_reset(m);
 	}

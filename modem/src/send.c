@@ -231,6 +231,7 @@ static const struct command_type send_command = {
 	.name = "AT+CIPSEND",
 	.timeout = PROMPT_TIMEOUT,
 	.after_payload = CONFIRM_TIMEOUT,
+	.twice = true,
 	.info = send_info,
 	.done = send_done,
 };

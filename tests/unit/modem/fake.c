@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/log.h"
+
 static void append(char *to, size_t size, size_t *len, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -187,7 +189,7 @@ static const struct fake_rule defaults[] = {
 	{"AT+CGREG?", "\r\n+CGREG: 0,1\r\n" OK, -1},
 	{"AT+CEREG?", "\r\n+CEREG: 0,1\r\n" OK, -1},
 	{"AT+IPADDR", "\r\n+IPADDR: 10.148.0.17\r\n" OK, -1},
-	{"AT+CIPCLOSE?", "\r\n+CIPCLOSE: 0,0,0,0,0,0,0,0,0,0\r\n" OK, -1},
+	{"AT+CIPCLOSE?", "{list}", -1},
 };
 
 struct fake *fake_new(void)
@@ -195,6 +197,7 @@ struct fake *fake_new(void)
 	struct fake *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	log_set_level(getenv("TRACE") ? LOG_LEVEL_TRACE : LOG_LEVEL_ERROR);
 	f->config = (struct modem_config){.name = "modem0", .ip = 4, .baud = 115200,
 		.connect_timeout = SEC(30), .receive = MODEM_RECEIVE_PUSH, .apn = "internet"};
 	f->now = SEC(1000);
@@ -267,11 +270,29 @@ static const struct fake_rule *find_rule(struct fake *f)
 	return NULL;
 }
 
+/* The links as the driver sees them. */
+static void say_list(struct fake *f)
+{
+	char text[64];
+	size_t len = 0;
+
+	append(text, sizeof(text), &len, "\r\n+CIPCLOSE: ");
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		append(text, sizeof(text), &len, "%s%d", l ? "," : "",
+			modem_link_state(f->m, l) == MODEM_LINK_OPEN);
+	append(text, sizeof(text), &len, "\r\n" OK);
+	input(f, text, len);
+}
+
 static void reply(struct fake *f, const char *text)
 {
 	const char *mark = strstr(text, "{payload}");
 	unsigned link;
 
+	if (strcmp(text, "{list}") == 0) {
+		say_list(f);
+		return;
+	}
 	if (!mark) {
 		input(f, text, strlen(text));
 		return;
