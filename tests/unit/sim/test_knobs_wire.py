@@ -15,6 +15,7 @@ OK_ERROR = b"\r\n\r\nERROR\r\n"
 class Framing(Case):
     def test_echo_at_boot(self):
         s = self.sim("echo_at_boot=off", boot=False)
+        s.cmd("AT")
         self.assertEqual(s.cmd("AT"), OK)
         s.set("echo_at_boot=on")
         s.ctl("reset")
