@@ -18,7 +18,7 @@ KNOB = f"open_result@{PEER[0]}:{PEER[1]}"
 
 
 @pytest.mark.parametrize("code, expected", [
-    (1, "ECONNREFUSED"), (3, "ECONNREFUSED"), (5, "ECONNREFUSED"), (6, "ECONNREFUSED"),
+    (1, "ECONNREFUSED"), (2, "ENETUNREACH"), (3, "ECONNREFUSED"), (5, "ECONNREFUSED"), (6, "ECONNREFUSED"),
     (7, "ECONNREFUSED"), (10, "EHOSTUNREACH"), (11, "ECONNREFUSED"), (12, "ECONNREFUSED"),
 ])
 def test_the_clients_errno_follows_the_modules_code(world: World, code: int, expected: str) -> None:

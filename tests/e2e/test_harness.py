@@ -2,11 +2,14 @@
 """The harness itself, without the daemon: what it promises the other tests."""
 from __future__ import annotations
 
+import os
 import socket
+import termios
 
 from harness.dns import addresses, query
 from harness.servers import digest_of_counted, echo, udp_echo
 from harness.traffic import hostile_body, sha, upload
+from harness.waiting import wait_for
 from harness.world import RESOLVER, World
 
 
@@ -52,3 +55,25 @@ def test_hostile_bodies_hold_every_byte_value_and_the_words_of_the_modem() -> No
     body = hostile_body(1 << 20)
     assert len(body) == 1 << 20 and set(body) == set(range(256))
     assert b"\r\n+RECEIVE,3,5\r\n" in body and b"+++" in body
+
+
+def test_the_simulator_serves_its_tty_and_notes_the_hosts_mistakes(world: World) -> None:
+    sim = world.start_sim()
+    tty = os.open(sim.link, os.O_RDWR | os.O_NOCTTY)
+    try:
+        attributes = termios.tcgetattr(tty)
+        tty_raw(attributes)
+        termios.tcsetattr(tty, termios.TCSANOW, attributes)
+        os.write(tty, b"ATE0\r")
+        wait_for("OK", lambda: b"OK" in os.read(tty, 1000))
+        assert sim.mistakes() == [] and sim.stats()["wire_from_host"] == 5
+        os.write(tty, b"AT+NONSENSE=1\r")
+        wait_for("ERROR", lambda: b"ERROR" in os.read(tty, 1000))
+        wait_for("the mistake to be noted", sim.mistakes)
+    finally:
+        os.close(tty)
+    world.mistakes_expected = True
+
+
+def tty_raw(attributes: list) -> None:
+    attributes[0] = attributes[1] = attributes[3] = 0
