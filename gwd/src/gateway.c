@@ -53,17 +53,11 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 	struct unit *u = user;
 	struct gateway *gw = u->gw;
 	bool up = b->state == MODEM_STATE_UP;
-	char text[ADDR_STRLEN];
 
 	u->failure = b->failure;
 	u->address = b->address;
-	if (up && !u->up) {
+	if (up && !u->up)
 		u->connecting_max = gw->config->links.connecting;
-		log_info("modem%u: bearer up, address %s", u->index, addr_format(&b->address, text));
-	} else if (!up && u->up) {
-		log_warn("modem%u: bearer down (%s): %s", u->index, modem_state_name(b->state),
-			b->reason);
-	}
 	u->up = up;
 	if (!up) {
 		struct list *pos, *tmp;

@@ -413,9 +413,11 @@ static void run_rest(struct sim *sim, enum result r)
 
 static void run_line(struct sim *sim, int a, unsigned b)
 {
+	bool refused = send_unconfirmed(sim) && knob_is(&sim->knobs, KNOB_CMD_BETWEEN, "error");
+
 	(void)a;
 	(void)b;
-	run_rest(sim, RESULT_OK);
+	run_rest(sim, refused ? RESULT_ERROR : RESULT_OK);
 }
 
 void parser_done(struct sim *sim, enum result result)

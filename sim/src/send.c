@@ -415,13 +415,15 @@ static void variable_byte(struct sim *sim, uint8_t byte, int64_t at)
 	s->escaped = false;
 }
 
-/* The LF of a CRLF: knob lf_after_cr. */
-static bool swallow_lf(struct sim *sim, uint8_t byte)
+/* The LF of a CRLF: knob lf_after_cr. It comes in the byte time after the CR; a payload that begins
+ * with LF comes later, because the host has to see the prompt first. */
+static bool swallow_lf(struct sim *sim, uint8_t byte, int64_t at)
 {
 	bool after_cr = sim->parser.after_cr;
+	int64_t next = sim->line.baud ? 10000 * MS / sim->line.baud : 0;
 
 	sim->parser.after_cr = false;
-	if (!after_cr || byte != '\n')
+	if (!after_cr || byte != '\n' || at - sim->parser.arrived > next)
 		return false;
 	mistake(sim, "lf after cr", "after CIPSEND");
 	return knob_is(&sim->knobs, KNOB_LF_AFTER_CR, "swallowed");
@@ -448,7 +450,7 @@ static void suspect_command(struct sim *sim, uint8_t byte, int64_t at)
 
 void send_payload(struct sim *sim, uint8_t byte, int64_t at)
 {
-	if (swallow_lf(sim, byte))
+	if (swallow_lf(sim, byte, at))
 		return;
 	suspect_command(sim, byte, at);
 	if (sim->send.variable)
@@ -463,7 +465,7 @@ void send_early(struct sim *sim, uint8_t byte, int64_t at)
 	struct send *s = &sim->send;
 	const struct knobs *k = &sim->knobs;
 
-	if (swallow_lf(sim, byte))
+	if (swallow_lf(sim, byte, at))
 		return;
 	if (!sim->parser.warned) {
 		sim->parser.warned = true;

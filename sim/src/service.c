@@ -160,6 +160,8 @@ enum result cmd_netclose(struct sim *sim, const struct call *call)
 		say(sim, "+NETCLOSE: 2");
 		return RESULT_ERROR;
 	}
+	if (sim->module.service == SERVICE_CLOSING)
+		return RESULT_OK; /* T12: repeated, and no further line */
 	for (int l = 0; refuses && l < LINKS_MAX; l++) {
 		if (sim->link[l].state != LINK_FREE) {
 			say(sim, "+NETCLOSE: 9");

@@ -133,6 +133,17 @@ static err_t no_input(struct pbuf *p, struct netif *netif)
 	return ERR_OK;
 }
 
+static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct stack_tcp *tcp = arg;
+
+	if (!pcb || err != ERR_OK)
+		return ERR_OK; /* out of memory: engine_accept() finds no pcb */
+	tcp->state = ENDPOINT_OPEN;
+	pool_event(tcp, STACK_TCP_ESTABLISHED | STACK_TCP_WRITABLE);
+	return ERR_OK;
+}
+
 static int listen_for_all(struct engine *e)
 {
 	struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY), *listener;
@@ -151,6 +162,7 @@ static int listen_for_all(struct engine *e)
 	}
 	e->listener = (struct tcp_pcb_listen *)listener;
 	e->listener->local_port = 0;
+	tcp_accept(listener, accepted);
 	return 0;
 }
 
@@ -195,19 +207,28 @@ void engine_free(struct stack *s)
 	s->engine = NULL;
 }
 
-void engine_input(struct stack *s, const struct endpoint *local, const struct endpoint *remote,
-	const uint8_t *l4, size_t n)
+/* lwIP would take an MSS option from any segment, and asserts later that the MSS did not shrink;
+ * none of our connections has negotiated an option that belongs into other segments than the SYN. */
+static void copy_segment(uint8_t *to, const struct segment *seg, size_t header_len)
+{
+	memcpy(to, seg->header, header_len);
+	memcpy(to + header_len, seg->header + seg->header_len, seg->data_len);
+	to[12] = (uint8_t)(header_len / 4 << 4);
+}
+
+void engine_input(struct stack *s, const struct segment *seg)
 {
 	struct netif *netif = &s->engine->netif;
-	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_RAM);
+	size_t header_len = seg->flags & TH_SYN ? seg->header_len : TCP_HLEN_MIN;
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(header_len + seg->data_len), PBUF_RAM);
 
 	if (!p)
 		return; /* counted by the allocator; the host sends it again */
-	memcpy(p->payload, l4, n);
+	copy_segment(p->payload, seg, header_len);
 	memset(&ip_data, 0, sizeof(ip_data));
 	ip_data.current_netif = ip_data.current_input_netif = netif;
-	to_lwip(&ip_data.current_iphdr_src, &local->addr);
-	to_lwip(&ip_data.current_iphdr_dest, &remote->addr);
+	to_lwip(&ip_data.current_iphdr_src, &seg->local.addr);
+	to_lwip(&ip_data.current_iphdr_dest, &seg->remote.addr);
 	tcp_input(p, netif);
 	memset(&ip_data, 0, sizeof(ip_data));
 }
@@ -224,26 +245,16 @@ static bool is_pcb_of(const struct tcp_pcb *pcb, const struct endpoint *local,
 	return addr_equal(&a, &local->addr) && addr_equal(&b, &remote->addr);
 }
 
-static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-	struct stack_tcp *tcp = arg;
-
-	if (!pcb || err != ERR_OK)
-		return ERR_OK; /* out of memory: engine_accept() finds no pcb */
-	tcp->state = ENDPOINT_OPEN;
-	pool_event(tcp, STACK_TCP_ESTABLISHED | STACK_TCP_WRITABLE);
-	return ERR_OK;
-}
-
 struct tcp_pcb *engine_accept(struct stack_tcp *tcp)
 {
 	struct tcp_pcb_listen *listener = tcp->stack->engine->listener;
+	const struct segment syn = {.local = tcp->local, .remote = tcp->remote,
+		.header = tcp->syn.header, .header_len = tcp->syn.header_len, .flags = TH_SYN};
 	struct tcp_pcb *pcb;
 
-	tcp_accept((struct tcp_pcb *)listener, accepted);
 	listener->local_port = tcp->remote.port;
 	listener->callback_arg = tcp;
-	engine_input(tcp->stack, &tcp->local, &tcp->remote, tcp->syn.header, tcp->syn.header_len);
+	engine_input(tcp->stack, &syn);
 	listener->local_port = 0;
 	listener->callback_arg = NULL;
 	pcb = tcp_active_pcbs;

@@ -17,6 +17,23 @@
 
 #define IP6_MTU_MIN 1280 /* RFC 8200 5 */
 
+/* RFC 9293 3.2: an option that is neither EOL nor NOP has a length. lwIP reads it even where the
+ * header is over. */
+static bool options_sound(const uint8_t *opt, size_t n)
+{
+	for (size_t i = 0; i < n && opt[i] != 0;) {
+		size_t len = 1;
+
+		if (opt[i] != 1) {
+			if (n - i < 2 || opt[i + 1] < 2 || opt[i + 1] > n - i)
+				return false;
+			len = opt[i + 1];
+		}
+		i += len;
+	}
+	return true;
+}
+
 static bool parse_segment(struct segment *seg, const struct packet *p)
 {
 	const uint8_t *b = p->l4;
@@ -27,6 +44,8 @@ static bool parse_segment(struct segment *seg, const struct packet *p)
 	seg->header = b;
 	seg->header_len = (size_t)(b[12] >> 4) * 4;
 	if (seg->header_len < TCP_HLEN_MIN || seg->header_len > p->n)
+		return false;
+	if (!options_sound(b + TCP_HLEN_MIN, seg->header_len - TCP_HLEN_MIN))
 		return false;
 	if (chksum_l4(&p->src, &p->dst, PROTO_TCP, &iov, 1) != 0)
 		return false;
@@ -52,8 +71,7 @@ static void unknown_segment(struct stack *s, const struct segment *seg)
 	if (is_syn(seg))
 		held_take(s, seg);
 	else if (!(seg->flags & TH_SYN) && engine_time_wait(&seg->local, &seg->remote))
-		engine_input(s, &seg->local, &seg->remote, seg->header,
-			seg->header_len + seg->data_len);
+		engine_input(s, seg);
 	else
 		answer_unknown(s, seg);
 }

@@ -146,8 +146,7 @@ void tcp_unstarve(struct stack *s);
 int engine_new(struct stack *s);
 void engine_free(struct stack *s);
 struct tcp_pcb *engine_accept(struct stack_tcp *tcp);
-void engine_input(struct stack *s, const struct endpoint *local, const struct endpoint *remote,
-	const uint8_t *l4, size_t n);
+void engine_input(struct stack *s, const struct segment *seg);
 bool engine_time_wait(const struct endpoint *local, const struct endpoint *remote);
 void engine_forget(const struct endpoint *local, const struct endpoint *remote);
 bool engine_wants_tick(const struct stack *s);

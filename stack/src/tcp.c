@@ -36,6 +36,8 @@ _Static_assert(STACK_WINDOW <= 0xffff, "tcp_recved() takes an u16_t");
 /* Of TCP_SND_QUEUELEN, left for FIN and for the splitting of segments: tcp_write() then never fails
  * for want of a place in the queue. */
 #define QUEUE_RESERVE 8
+/* Taken for the largest window of a host whose SYN offered none: two segments of the least MSS. */
+#define NO_WINDOW_YET (2 * 536)
 
 static void let_go(struct stack_tcp *tcp)
 {
@@ -203,6 +205,10 @@ int tcp_open(struct stack_tcp *tcp)
 	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_err);
 	tcp_nagle_disable(pcb);
+	/* tcp_write() cuts segments by half of the largest window seen, and by the MSS while there was
+	 * none; it asserts that the cut never gets smaller. */
+	if (pcb->snd_wnd_max < 2)
+		pcb->snd_wnd_max = NO_WINDOW_YET;
 	return 0;
 }
 
@@ -232,8 +238,7 @@ void tcp_segment(struct stack_tcp *tcp, const struct segment *seg)
 {
 	if (filtered(tcp, seg))
 		return;
-	engine_input(tcp->stack, &tcp->local, &tcp->remote, seg->header,
-		seg->header_len + seg->data_len);
+	engine_input(tcp->stack, seg);
 	settle(tcp);
 }
 

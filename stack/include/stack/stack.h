@@ -92,7 +92,7 @@ struct stack_config {
 	usec_t held_max_age;  /* a held SYN older than this gets RST with ACK (decision 18: 30 s) */
 };
 
-/* -EBUSY when the process has one already, -ENOMEM, -EINVAL. */
+/* -EBUSY when the process has one already, -ENOMEM, -EINVAL for what @config or @ops lack. */
 int stack_new(struct stack **out, const struct stack_config *config, const struct stack_ops *ops,
 	void *user, usec_t now);
 void stack_free(struct stack *s);
@@ -107,7 +107,8 @@ usec_t stack_deadline(const struct stack *s);
 void stack_tcp_set_user(struct stack_tcp *tcp, void *user);
 void *stack_tcp_user(const struct stack_tcp *tcp);
 
-/* Held SYN -> handshake with the host (ESTABLISHED or GONE follows). -ENOMEM: refuse it. */
+/* Held SYN -> handshake with the host (ESTABLISHED or GONE follows). -ENOMEM: refuse it. -EINVAL when
+ * it was accepted before. */
 int stack_tcp_accept(struct stack_tcp *tcp);
 /* Held SYN -> the truth. @tcp is gone. */
 void stack_tcp_refuse(struct stack_tcp *tcp, enum stack_answer answer);
@@ -138,7 +139,8 @@ void stack_tcp_abort(struct stack_tcp *tcp);
  * after this, @tcp is gone for the owner. */
 void stack_tcp_abort_when_acked(struct stack_tcp *tcp);
 /* The owner has no more interest: both directions have ended (shutdown was called and the host's
- * FIN came), the stack finishes LAST_ACK/TIME_WAIT. @tcp is gone for the owner. */
+ * FIN came), the stack finishes LAST_ACK/TIME_WAIT, within a minute without progress. Unconfirmed bytes, or
+ * bytes that still come, make it a RST. @tcp is gone for the owner. */
 void stack_tcp_detach(struct stack_tcp *tcp);
 
 /* A datagram to the host from @remote to @local; fragments if it exceeds the MTU. -EMSGSIZE above

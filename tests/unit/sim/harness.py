@@ -31,6 +31,7 @@ class Sim:
         ready = self.process.stdout.readline()
         assert ready == b"ready " + self.tty.encode() + b"\n", ready
         self.got = b""
+        self.fd = None
         self.open()
         self.control = socket.socket(socket.AF_UNIX)
         self.control.connect(self.control_path)

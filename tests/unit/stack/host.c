@@ -74,12 +74,12 @@ static void note_echo(void *user, const struct addr *local, const struct addr *r
 	r->echo_n = n;
 }
 
+const struct stack_ops rig_ops = {note_output, note_syn, note_event, note_udp, note_echo};
+
 void rig_start(struct rig *r, const struct stack_config *config)
 {
-	static const struct stack_ops ops = {note_output, note_syn, note_event, note_udp, note_echo};
-
 	r->now = SEC(1000);
-	assert_int_equal(stack_new(&r->s, config, &ops, r, r->now), 0);
+	assert_int_equal(stack_new(&r->s, config, &rig_ops, r, r->now), 0);
 }
 
 void rig_open(struct rig *r)
@@ -306,7 +306,7 @@ size_t build_tcp(uint8_t *buf, const struct endpoint *from, const struct endpoin
 	const struct tcp_spec *t)
 {
 	static uint8_t l4[65536];
-	size_t header = t->mss ? 24 : 20;
+	size_t header = t->options ? 28 : t->mss ? 24 : 20;
 	const struct iovec iov = {l4, header + t->n};
 
 	memset(l4, 0, header);
@@ -322,6 +322,8 @@ size_t build_tcp(uint8_t *buf, const struct endpoint *from, const struct endpoin
 		l4[21] = 4;
 		put16(l4 + 22, t->mss);
 	}
+	if (t->options)
+		memcpy(l4 + TCP_HLEN_MIN, t->options, 8);
 	if (t->n)
 		memcpy(l4 + header, t->data, t->n);
 	put16(l4 + 16, chksum_l4(&from->addr, &to->addr, PROTO_TCP, &iov, 1));

@@ -81,6 +81,7 @@ struct client {
 	uint16_t window;
 };
 
+extern const struct stack_ops rig_ops; /* for the user pointer struct rig */
 void rig_start(struct rig *r, const struct stack_config *config);
 void rig_open(struct rig *r); /* with the usual configuration: MTU 1500, 30 s */
 void rig_close(struct rig *r); /* and nothing may be left allocated */
@@ -105,6 +106,7 @@ struct tcp_spec {
 	uint32_t seq, ack;
 	uint8_t flags;
 	uint16_t window, mss; /* mss 0: no option */
+	const uint8_t *options; /* instead of the MSS, eight bytes of them */
 	const void *data;
 	size_t n;
 };

@@ -310,6 +310,37 @@ static void rst_during_the_handshake_is_gone(void **state)
 	rig_expect_silence(&r);
 }
 
+static void new_isn_during_the_handshake_is_challenged(void **state)
+{
+	struct client c = any_client(state);
+	uint32_t snd;
+
+	client_syn(&c);
+	stack_tcp_accept(r.syn);
+	client_expect(&c, TH_SYN | TH_ACK);
+	snd = c.snd;
+	c.snd = 0x777000;
+	client_syn(&c);
+	assert_int_equal(client_expect(&c, TH_ACK).ack, snd);
+	/* The host answers a challenge it does not understand with RST, and tries again. */
+	c.snd = snd;
+	client_send(&c, TH_RST, NULL, 0);
+	rig_run(&r);
+	assert_int_equal(rig_events(&r), STACK_TCP_GONE);
+	c.snd = 0x777000;
+	client_syn(&c);
+	assert_int_equal(r.syns, 2);
+}
+
+static void second_accept_is_an_error(void **state)
+{
+	struct client c = any_client(state);
+
+	client_syn(&c);
+	assert_int_equal(stack_tcp_accept(r.syn), 0);
+	assert_int_equal(stack_tcp_accept(r.syn), -EINVAL);
+}
+
 static uint32_t isn_of(const char *local, const char *remote)
 {
 	struct client c = client(&r, local, remote);
@@ -378,40 +409,10 @@ static void owner_may_answer_inside_the_announcement(void **state)
 	client_expect(&d, TH_SYN | TH_ACK);
 }
 
-static void no_output(void *user, const struct iovec *iov, int n)
-{
-	(void)user;
-	(void)iov;
-	(void)n;
-}
-
-static void no_syn(void *user, struct stack_tcp *tcp, const struct endpoint *local,
-	const struct endpoint *remote, uint8_t dscp)
-{
-	(void)user;
-	(void)tcp;
-	(void)local;
-	(void)remote;
-	(void)dscp;
-}
-
-static void no_event(void *user, struct stack_tcp *tcp, unsigned events)
-{
-	(void)user;
-	(void)tcp;
-	(void)events;
-}
-
-static void no_udp(void *user, const struct stack_datagram *d)
-{
-	(void)user;
-	(void)d;
-}
-
 static void second_stack_and_bad_configurations_are_refused(void **state)
 {
 	struct stack_config config = {.mtu = 1500, .held_max_age = 1};
-	struct stack_ops ops = {no_output, no_syn, no_event, no_udp, NULL};
+	struct stack_ops ops = rig_ops;
 	struct stack *second = NULL;
 
 	(void)state;
@@ -459,6 +460,8 @@ int main(void)
 		test(lost_syn_ack_is_repeated_when_the_host_repeats_its_syn),
 		test(unanswered_syn_ack_is_repeated_and_then_given_up),
 		test(rst_during_the_handshake_is_gone),
+		test(new_isn_during_the_handshake_is_challenged),
+		test(second_accept_is_an_error),
 		test(isn_depends_on_tuple_secret_and_clock),
 		test(dscp_of_the_syn_is_told),
 		test(owner_may_answer_inside_the_announcement),

@@ -486,6 +486,66 @@ static void bad_checksum_is_dropped(void **state)
 	rig_expect_silence(&r);
 }
 
+static void options_that_leave_the_header_are_malformed(void **state)
+{
+	static const uint8_t sound[][8] = {{0}, {1, 1, 1, 1, 1, 1, 1, 1}, {8, 8}, {0, 2, 99, 99},
+		{1, 1, 5, 6, 0, 0, 0, 2}, {254, 2, 254, 2, 254, 2, 254, 2}};
+	static const uint8_t broken[][8] = {{1, 1, 1, 1, 1, 1, 1, 2}, {8, 9}, {8, 0}, {8, 1},
+		{1, 1, 1, 1, 1, 1, 2, 4}};
+	struct tcp_spec t = {.seq = c.snd, .ack = c.rcv, .flags = TH_ACK, .window = 64000};
+	uint8_t buf[PACKET_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sound) / 8; i++) {
+		t.options = sound[i];
+		rig_input(&r, buf, build_tcp(buf, &c.local, &c.remote, &t));
+	}
+	assert_int_equal(rig_stats(&r).rx_malformed, 0);
+	for (size_t i = 0; i < sizeof(broken) / 8; i++) {
+		t.options = broken[i];
+		rig_input(&r, buf, build_tcp(buf, &c.local, &c.remote, &t));
+	}
+	assert_int_equal(rig_stats(&r).rx_malformed, sizeof(broken) / 8);
+	rig_expect_silence(&r);
+}
+
+static void mss_option_in_a_later_segment_is_ignored(void **state)
+{
+	static const uint8_t small[8] = {2, 4, 0, 100};
+	struct tcp_spec t = {.ack = c.rcv, .flags = TH_ACK, .window = 0, .options = small};
+	uint8_t buf[PACKET_SIZE];
+
+	(void)state;
+	set_window(0);
+	t.seq = c.snd;
+	stack_tcp_write(tcp, pattern, 1000);
+	rig_input(&r, buf, build_tcp(buf, &c.local, &c.remote, &t));
+	stack_tcp_write(tcp, pattern + 1000, 460);
+	c.window = 64000;
+	client_send(&c, TH_ACK, NULL, 0);
+	assert_int_equal(client_expect(&c, TH_ACK).n, 1460);
+}
+
+static void first_window_may_be_tiny(void **state)
+{
+	struct client d = client(&r, "10.0.0.2:40001", "192.0.2.9:443");
+
+	(void)state;
+	d.window = 0;
+	tcp = client_connect(&d);
+	stack_tcp_write(tcp, pattern, 1460);
+	d.window = 100;
+	client_send(&d, TH_ACK, NULL, 0);
+	stack_tcp_write(tcp, pattern + 1460, 1460);
+	rig_forget(&r);
+	c = d;
+	for (size_t got = 0; got < 2920;) {
+		rig_pass(&r, SEC(10));
+		got += receive(got);
+		client_send(&c, TH_ACK, NULL, 0);
+	}
+}
+
 static void data_written_before_the_handshake_ends_follows_it(void **state)
 {
 	struct client d = client(&r, "10.0.0.2:40001", "192.0.2.9:443");
@@ -532,6 +592,9 @@ int main(void)
 		test(owner_may_abort_inside_gone),
 		test(run_returns_although_the_owner_makes_new_events),
 		test(bad_checksum_is_dropped),
+		test(options_that_leave_the_header_are_malformed),
+		test(mss_option_in_a_later_segment_is_ignored),
+		test(first_window_may_be_tiny),
 		test(data_written_before_the_handshake_ends_follows_it),
 	};
 

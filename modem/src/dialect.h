@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every word of the SIMCom A76XX / SIM7600 command set that the driver must recognise, as tables:
+ * what a line is (dialect_parse), which lines announce payload (dialect_forms), and what the texts and
+ * numbers of errors mean (NOTE 4.1). No state, no side effects.
+ */
+#ifndef MODEM_DIALECT_H
+#define MODEM_DIALECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lexer.h"
+#include "util/addr.h"
+
+enum header_kind {
+	HEADER_PUSH,	  /* +RECEIVE,<l>,<n> */
+	HEADER_PUSH_ANON, /* +IPD<n>: names no link */
+	HEADER_READ,	  /* +CIPRXGET: 2,<l>,<k>,<rest> */
+	HEADER_READ_HEX,  /* +CIPRXGET: 3,<l>,<k>,<rest> */
+};
+
+extern const struct lexer_form dialect_forms[];
+
+enum msg_kind {
+	MSG_UNKNOWN,
+	MSG_OK,
+	MSG_ERROR,
+	MSG_CME_ERROR,
+	MSG_BANNER, /* the module has booted: every link and every setting is gone */
+	MSG_BOOT_LATE, /* the late end of a boot; proves nothing by itself */
+	MSG_IGNORED,
+	MSG_IP_ERROR,
+	MSG_CIPERROR,
+	MSG_NETOPEN,
+	MSG_NETCLOSE,
+	MSG_CIPOPEN,
+	MSG_CIPCLOSE,
+	MSG_CIPSEND,
+	MSG_CIPRXGET,
+	MSG_CIPACK,
+	MSG_IPCLOSE,
+	MSG_CIPEVENT,
+	MSG_RECV_FROM,
+	MSG_BAD_HEADER, /* starts like a push header, or is what is left of one */
+	MSG_IPADDR,
+	MSG_CPIN,
+	MSG_CSQ,
+	MSG_CREG,
+	MSG_CGREG,
+	MSG_CEREG,
+	MSG_CGMR,
+	MSG_CGMM,
+	MSG_MODEL,    /* ATI's line */
+	MSG_REVISION, /* ATI's line */
+	MSG_CLIENT,
+	MSG_KINDS,
+};
+
+#define MSG_NUMBERS 10
+
+struct msg {
+	enum msg_kind kind;
+	const char *text; /* behind the prefix, blanks skipped; not terminated */
+	size_t len;
+	int64_t n[MSG_NUMBERS]; /* the leading comma-separated numbers of @text */
+	unsigned count;
+	bool plain; /* @text is nothing but these numbers */
+};
+
+void dialect_parse(struct msg *m, const char *line, size_t len);
+
+/* Whether an unknown line can be what is left of a damaged header, or payload that lost its header:
+ * it has control or non-ASCII bytes or a piece of a header's word, or it is text in lower case, which
+ * no unsolicited line of these modules is unless it starts with a prefix character. */
+bool dialect_looks_damaged(const char *line, size_t len);
+
+/* NOTE 4.1, <err_info>. Text (any case) or number; -1 for neither. */
+enum ip_error {
+	IP_ERROR_ALREADY_OPENED = 4,
+	IP_ERROR_NOT_OPENED = 8,
+	IP_ERROR_NO_DATA_OTHER = 21, /* "No data" in another table of the same vendor */
+	IP_ERROR_NO_DATA = 22,
+};
+int dialect_ip_error(const struct msg *m);
+
+/* NOTE 4.1, <err>: unknown numbers (255 ...) become 12. */
+int dialect_err(int64_t n);
+
+/* SIM states of +CPIN: and +CME ERROR: (3GPP TS 27.007 9.2; numbers if CMEE=1 stuck). */
+enum sim_state {
+	SIM_READY,
+	SIM_PIN,
+	SIM_PUK,
+	SIM_ABSENT,
+	SIM_WRONG, /* incorrect password */
+	SIM_BUSY,  /* not yet known: ask again */
+};
+enum sim_state dialect_sim(const struct msg *m);
+
+#endif

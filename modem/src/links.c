@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Theory of operation
+ *
+ *   phase        entered by                       time-out             then
+ *   IDLE         link_free told                   -
+ *   OPEN_WANTED  modem_open_*()                   -                    OPEN_SENT
+ *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s opened(SILENCE), CLOSE_WANTED
+ *   UP           OK and +CIPOPEN: l,0             -
+ *   DRAIN        +IPCLOSE in buffer mode          120 s                CLOSE_WANTED (DATA)
+ *   CLOSE_WANTED modem_close(), faults            -                    CLOSE_SENT
+ *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED, the fourth time: ladder
+ *   ABANDONED    open cancelled in OPEN_SENT      the open's           CLOSE_WANTED
+ *   FREED        the module closed it             at once              IDLE
+ *
+ * The number of a link is the only identity the module knows, so it must not be used again before the
+ * last line of its former life was seen: the answer of CIPCLOSE, or the result of an open that nobody
+ * wants any more. In OPEN_SENT every +IPCLOSE and +CIPCLOSE is a line of the former life;
+ * "+CIPOPEN: l,0" begins the new one (AT reference 8.2).
+ *
+ * Changes are told to the owner by links_flush() when nothing of the parser is on the stack, opened()
+ * or closed() first, then link_free(); until then the link is not FREE.
+ */
+#include "private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/log.h"
+
+#define OPEN_ANSWER_TIMEOUT SEC(9) /* AT reference 2: local commands */
+#define OPEN_GRACE SEC(2)
+#define CLOSE_ANSWER_TIMEOUT SEC(9)
+#define CLOSE_TIMEOUT SEC(15) /* AT reference 8.1: usually 100 ms, tens of seconds were seen */
+#define CLOSE_ATTEMPTS 4
+
+static void log_link(const struct modem *m, unsigned l, const char *what)
+{
+	log_debug("%s: link %u: %s", m->config->name, l, what);
+}
+
+static void set_phase(struct modem *m, unsigned l, enum link_phase phase, usec_t deadline)
+{
+	struct link *k = &m->links[l];
+
+	k->phase = phase;
+	k->deadline = deadline;
+	k->answered = false;
+	k->result = -1;
+}
+
+static void want_close(struct modem *m, unsigned l, unsigned attempts)
+{
+	set_phase(m, l, LINK_CLOSE_WANTED, USEC_NEVER);
+	m->links[l].attempts = attempts;
+}
+
+static void set_freed(struct modem *m, unsigned l)
+{
+	set_phase(m, l, LINK_FREED, USEC_NEVER);
+}
+
+void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed)
+{
+	struct link *k = &m->links[l];
+
+	if (!link_alive(k))
+		return;
+	log_debug("%s: link %u: closed, %s", m->config->name, l, modem_close_reason_name(reason));
+	k->event_closed = true;
+	k->reason = reason;
+	send_link_gone(m, l);
+	if (freed)
+		set_freed(m, l);
+	else
+		want_close(m, l, 0);
+}
+
+void link_stray(struct modem *m, unsigned l)
+{
+	if (m->links[l].phase != LINK_IDLE || m->bearer.state != MODEM_STATE_UP)
+		return;
+	log_link(m, l, "open although nobody asked for it; closing");
+	want_close(m, l, 0);
+}
+
+static void set_opened(struct modem *m, unsigned l, int result)
+{
+	struct link *k = &m->links[l];
+
+	log_debug("%s: link %u: open: %s", m->config->name, l, modem_open_result_name(result));
+	k->event_opened = true;
+	k->opened_result = result;
+}
+
+/* ---- CIPOPEN ---- */
+
+/* Whether the number can be in use in spite of the failure (AT reference 4.2, 16). */
+static bool failed_open_needs_close(int result)
+{
+	return result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_ERROR;
+}
+
+static void open_failed(struct modem *m, unsigned l, int result)
+{
+	bool told = m->links[l].phase == LINK_ABANDONED;
+
+	if (!told)
+		set_opened(m, l, result);
+	if (failed_open_needs_close(result))
+		want_close(m, l, 0);
+	else
+		set_freed(m, l);
+	if (result == MODEM_OPEN_NETWORK_NOT_OPENED || result == MODEM_OPEN_NETWORK_FAILURE)
+		m->bearer.verify = true;
+}
+
+static void open_succeeded(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	if (k->phase == LINK_ABANDONED) {
+		log_link(m, l, "opened after it was given up; closing");
+		want_close(m, l, 0);
+	} else if (k->tainted) {
+		set_opened(m, l, MODEM_OPEN_UNKNOWN);
+		want_close(m, l, 0);
+	} else {
+		set_phase(m, l, LINK_UP, USEC_NEVER);
+		k->rx_poll = after(m, SEC(5));
+		set_opened(m, l, MODEM_OPEN_OK);
+		watch_reset(m);
+	}
+}
+
+/* OK and the result line may come in any order; both must be there. */
+static void open_progress(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	if (k->result > 0)
+		open_failed(m, l, k->result);
+	else if (k->result == 0 && k->answered)
+		open_succeeded(m, l);
+}
+
+static bool is_opening(const struct link *k)
+{
+	return k->phase == LINK_OPEN_SENT || k->phase == LINK_ABANDONED;
+}
+
+/* "+CIPOPEN: l" and "+CIPOPEN: l,"TCP",..." are listing lines. */
+static bool is_link_result(const struct msg *msg)
+{
+	return msg->plain && msg->count == 2 && msg->n[0] >= 0 && msg->n[0] < MODEM_LINKS;
+}
+
+static void open_result(struct modem *m, unsigned l, int err)
+{
+	struct link *k = &m->links[l];
+
+	if (is_opening(k)) {
+		k->result = err;
+		if (k->answered)
+			open_progress(m, l);
+	} else if (err == 0) {
+		link_stray(m, l);
+	}
+}
+
+static enum info open_info(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (msg->kind == MSG_IP_ERROR) {
+		c->error = dialect_ip_error(msg);
+		return INFO_FAILED;
+	}
+	if (msg->kind != MSG_CIPOPEN || !is_link_result(msg) || msg->n[0] != c->link)
+		return INFO_FOREIGN;
+	open_result(m, c->link, dialect_err(msg->n[1]));
+	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;
+}
+
+static void open_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+	struct link *k = &m->links[c->link];
+
+	if (!is_opening(k))
+		return;
+	if (r == RESULT_TIMEOUT)
+		k->answered = true; /* it may still have been taken: the phase's time-out decides */
+	if (r == RESULT_ERROR && k->result <= 0)
+		k->result = MODEM_OPEN_ERROR;
+	k->answered = true;
+	open_progress(m, c->link);
+}
+
+static const struct command_type open_command = {
+	.name = "AT+CIPOPEN",
+	.timeout = OPEN_ANSWER_TIMEOUT,
+	.info = open_info,
+	.done = open_done,
+};
+
+static void open_submit(struct modem *m, struct channel *ch, unsigned l)
+{
+	struct link *k = &m->links[l];
+	struct command *c = channel_prepare(ch, &open_command, l);
+	char text[ADDR_STRLEN];
+
+	if (k->type == MODEM_LINK_TCP)
+		command_printf(c, "AT+CIPOPEN=%u,\"TCP\",\"%s\",%u", l,
+			addr_format(&k->remote.addr, text), k->remote.port);
+	else
+		command_printf(c, "AT+CIPOPEN=%u,\"UDP\",,,%u", l, k->local_port);
+	set_phase(m, l, LINK_OPEN_SENT, after(m, m->config->connect_timeout + OPEN_GRACE));
+	channel_submit(ch, m->now);
+}
+
+/* ---- CIPCLOSE ---- */
+
+static void close_progress(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	if (k->answered && k->result >= 0) {
+		log_link(m, l, "free");
+		set_freed(m, l);
+	}
+}
+
+static enum info close_info(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (msg->kind == MSG_IP_ERROR)
+		return INFO_FAILED;
+	if (msg->kind != MSG_CIPCLOSE || !is_link_result(msg) || msg->n[0] != c->link)
+		return INFO_FOREIGN;
+	if (m->links[c->link].phase == LINK_CLOSE_SENT)
+		m->links[c->link].result = (int)dialect_err(msg->n[1]);
+	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;
+}
+
+static void close_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+	struct link *k = &m->links[c->link];
+
+	if (k->phase != LINK_CLOSE_SENT || r == RESULT_TIMEOUT)
+		return;
+	k->answered = true;
+	if (r == RESULT_ERROR)
+		k->result = k->result < 0 ? 0 : k->result; /* 4 and a bare ERROR: not open */
+	close_progress(m, c->link);
+}
+
+static const struct command_type close_command = {
+	.name = "AT+CIPCLOSE",
+	.timeout = CLOSE_ANSWER_TIMEOUT,
+	.info = close_info,
+	.done = close_done,
+};
+
+static void close_submit(struct modem *m, struct channel *ch, unsigned l)
+{
+	struct command *c = channel_prepare(ch, &close_command, l);
+
+	command_printf(c, "AT+CIPCLOSE=%u", l);
+	set_phase(m, l, LINK_CLOSE_SENT, after(m, CLOSE_TIMEOUT));
+	channel_submit(ch, m->now);
+}
+
+bool links_submit(struct modem *m, struct channel *ch)
+{
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		unsigned l = (m->link_turn + i) % MODEM_LINKS;
+		enum link_phase phase = m->links[l].phase;
+
+		if (phase == LINK_OPEN_WANTED)
+			open_submit(m, ch, l);
+		else if (phase == LINK_CLOSE_WANTED)
+			close_submit(m, ch, l);
+		else
+			continue;
+		m->link_turn = (l + 1) % MODEM_LINKS;
+		return true;
+	}
+	return false;
+}
+
+/* ---- what the module says by itself ---- */
+
+/* Unasked +CIPCLOSE: l,* and +IPCLOSE: l,<reason>: the module has closed the link. */
+static void passive_close(struct modem *m, unsigned l, int64_t reason)
+{
+	struct link *k = &m->links[l];
+
+	switch (k->phase) {
+	case LINK_UP:
+		if (m->mode == MODEM_RECEIVE_BUFFER && reason != 2) {
+			log_link(m, l, "closed by the peer, draining");
+			set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
+			k->rx_hint = true;
+			break;
+		}
+		link_close(m, l, reason == 2 ? MODEM_CLOSE_TIMEOUT : MODEM_CLOSE_REMOTE, true);
+		break;
+	case LINK_CLOSE_WANTED:
+		set_freed(m, l);
+		break;
+	default:
+		break;
+	}
+}
+
+bool links_urc(struct modem *m, const struct msg *msg)
+{
+	unsigned l = msg->count ? (unsigned)msg->n[0] : MODEM_LINKS;
+
+	if (msg->kind != MSG_CIPOPEN && msg->kind != MSG_CIPCLOSE && msg->kind != MSG_IPCLOSE)
+		return false;
+	if (!is_link_result(msg))
+		return true; /* a listing, or damaged */
+	if (msg->kind == MSG_CIPOPEN) {
+		open_result(m, l, dialect_err(msg->n[1]));
+	} else if (msg->kind == MSG_CIPCLOSE && m->links[l].phase == LINK_CLOSE_SENT) {
+		m->links[l].result = (int)dialect_err(msg->n[1]);
+		close_progress(m, l);
+	} else {
+		passive_close(m, l, msg->kind == MSG_IPCLOSE ? msg->n[1] : 1);
+	}
+	return true;
+}
+
+static void phase_over(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	switch (k->phase) {
+	case LINK_OPEN_SENT:
+		set_opened(m, l, MODEM_OPEN_SILENCE);
+		want_close(m, l, 0);
+		break;
+	case LINK_ABANDONED:
+		want_close(m, l, 0);
+		break;
+	case LINK_DRAIN:
+		link_close(m, l, MODEM_CLOSE_DATA, false);
+		break;
+	case LINK_CLOSE_SENT:
+		log_link(m, l, "no result of CIPCLOSE");
+		want_close(m, l, k->attempts + 1);
+		if (k->attempts == CLOSE_ATTEMPTS)
+			recover(m, "a link could not be closed");
+		break;
+	default:
+		k->deadline = USEC_NEVER;
+		break;
+	}
+}
+
+void links_run(struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		if (m->now >= m->links[l].deadline)
+			phase_over(m, l);
+}
+
+usec_t links_deadline(const struct modem *m)
+{
+	usec_t d = USEC_NEVER;
+
+	for (unsigned l = 0; l < MODEM_LINKS; l++) {
+		const struct link *k = &m->links[l];
+
+		d = usec_min(d, k->deadline);
+		if (k->event_opened || k->event_closed || k->phase == LINK_FREED)
+			d = 0;
+	}
+	return d;
+}
+
+/* ---- telling the owner ---- */
+
+static void flush_link(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	if (k->event_opened) {
+		k->event_opened = false;
+		k->told_open = k->opened_result == 0;
+		m->ops->opened(m->user, l, k->opened_result);
+	}
+	if (k->event_closed) {
+		k->event_closed = false;
+		if (k->told_open) {
+			k->told_open = false;
+			m->ops->closed(m->user, l, k->reason);
+		}
+	}
+	if (k->phase == LINK_FREED) {
+		*k = (struct link){.deadline = USEC_NEVER, .result = -1};
+		m->ops->link_free(m->user, l);
+	}
+}
+
+void links_flush(struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		flush_link(m, l);
+}
+
+/* The bearer is gone, and every link with it. */
+void links_lost(struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++) {
+		struct link *k = &m->links[l];
+
+		if (is_opening(k))
+			m->bearer.dirty = true;
+		if (k->phase == LINK_OPEN_WANTED || k->phase == LINK_OPEN_SENT)
+			set_opened(m, l, MODEM_OPEN_LOST);
+		link_close(m, l, MODEM_CLOSE_LOST, true);
+		if (k->phase != LINK_IDLE)
+			set_freed(m, l);
+	}
+}
+
+void links_close_all(struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		modem_close(m, l);
+}
+
+bool links_idle(const struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		if (m->links[l].phase != LINK_IDLE && m->links[l].phase != LINK_FREED)
+			return false;
+	return true;
+}
+
+unsigned links_open(const struct modem *m)
+{
+	unsigned n = 0;
+
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		n += link_alive(&m->links[l]);
+	return n;
+}
+
+/* ---- public ---- */
+
+static int open_check(const struct modem *m, unsigned l)
+{
+	if (l >= MODEM_LINKS)
+		return -EINVAL;
+	if (m->bearer.state != MODEM_STATE_UP)
+		return -ENETDOWN;
+	return m->links[l].phase == LINK_IDLE ? 0 : -EBUSY;
+}
+
+int modem_open_tcp(struct modem *m, unsigned link, const struct endpoint *remote)
+{
+	int err = open_check(m, link);
+
+	if (err < 0)
+		return err;
+	if (remote->addr.family != 4 && remote->addr.family != 6)
+		return -EINVAL;
+	if (remote->addr.family != m->config->ip)
+		return -EAFNOSUPPORT;
+	if (remote->port == 0)
+		return -EINVAL;
+	m->links[link].type = MODEM_LINK_TCP;
+	m->links[link].remote = *remote;
+	set_phase(m, link, LINK_OPEN_WANTED, USEC_NEVER);
+	return 0;
+}
+
+int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port)
+{
+	int err = open_check(m, link);
+
+	if (err < 0)
+		return err;
+	if (local_port == 0)
+		return -EINVAL;
+	m->links[link].type = MODEM_LINK_UDP;
+	m->links[link].local_port = local_port;
+	set_phase(m, link, LINK_OPEN_WANTED, USEC_NEVER);
+	return 0;
+}
+
+void modem_close(struct modem *m, unsigned link)
+{
+	if (link >= MODEM_LINKS)
+		return;
+
+	struct link *k = &m->links[link];
+	usec_t deadline = k->deadline;
+
+	switch (k->phase) {
+	case LINK_OPEN_WANTED:
+		set_opened(m, link, MODEM_OPEN_CANCELLED);
+		set_freed(m, link);
+		break;
+	case LINK_OPEN_SENT:
+		set_opened(m, link, MODEM_OPEN_CANCELLED);
+		k->phase = LINK_ABANDONED; /* answered, result and deadline stay */
+		k->deadline = deadline;
+		break;
+	case LINK_UP:
+		if (k->event_opened) {
+			k->opened_result = MODEM_OPEN_CANCELLED;
+			want_close(m, link, 0);
+			break;
+		}
+		link_close(m, link, MODEM_CLOSE_LOCAL, false);
+		break;
+	case LINK_DRAIN:
+		link_close(m, link, MODEM_CLOSE_LOCAL, true);
+		break;
+	default:
+		break;
+	}
+}
+
+enum modem_link_state modem_link_state(const struct modem *m, unsigned link)
+{
+	static const enum modem_link_state states[] = {
+		[LINK_IDLE] = MODEM_LINK_FREE,
+		[LINK_OPEN_WANTED] = MODEM_LINK_OPENING,
+		[LINK_OPEN_SENT] = MODEM_LINK_OPENING,
+		[LINK_UP] = MODEM_LINK_OPEN,
+		[LINK_DRAIN] = MODEM_LINK_DRAINING,
+		[LINK_CLOSE_WANTED] = MODEM_LINK_CLOSING,
+		[LINK_CLOSE_SENT] = MODEM_LINK_CLOSING,
+		[LINK_ABANDONED] = MODEM_LINK_CLOSING,
+		[LINK_FREED] = MODEM_LINK_CLOSING,
+	};
+
+	_Static_assert(sizeof(states) / sizeof(states[0]) == LINK_PHASES, "each phase has a state");
+	return link < MODEM_LINKS ? states[m->links[link].phase] : MODEM_LINK_FREE;
+}
+
+enum modem_link_type modem_link_type(const struct modem *m, unsigned link)
+{
+	return link < MODEM_LINKS ? m->links[link].type : MODEM_LINK_TCP;
+}

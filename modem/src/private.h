@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the parts of the driver share: struct modem and the calls between bearer, links, send and
+ * receive. Each part alone writes its own sub-struct.
+ *
+ * Order of a turn: the lexer takes a line -> the command in flight or urc() -> the parts change their
+ * state -> settled() delivers link events and gives the channel its next command.
+ */
+#ifndef MODEM_PRIVATE_H
+#define MODEM_PRIVATE_H
+
+#include "channel.h"
+#include "dialect.h"
+#include "modem/modem.h"
+
+#define MODEM_CHANNELS 1 /* a second tty or CMUX would add to it */
+#define MODEM_DATAGRAM_MAX 2048 /* CIPSEND's limit is 1500; what the module pushes may be a little more */
+#define MODEM_SEND_MAX 1536
+#define LINK_DRAIN_TIMEOUT SEC(120) /* without a byte read */
+#define DELAY_SAMPLES 15
+
+/* links.c: what is to be told to the owner about a link. */
+enum link_phase {
+	LINK_IDLE,
+	LINK_OPEN_WANTED, /* CIPOPEN not yet written */
+	LINK_OPEN_SENT,	  /* in flight, or its result awaited */
+	LINK_UP,
+	LINK_DRAIN,
+	LINK_CLOSE_WANTED,
+	LINK_CLOSE_SENT,
+	LINK_ABANDONED, /* open cancelled; its result must come before the number is free */
+	LINK_FREED,	/* free, but the owner was not told yet */
+	LINK_PHASES,
+};
+
+struct link {
+	enum link_phase phase;
+	enum modem_link_type type;
+	struct endpoint remote; /* UDP: the last one used */
+	bool many;		/* UDP: more than one remote was used */
+	uint16_t local_port;
+	usec_t deadline; /* of the phase */
+	bool answered;	 /* OK of the command of this phase was seen */
+	int result;	 /* of the command of this phase, -1: not yet */
+	bool tainted;	 /* payload came before the link was open */
+	unsigned attempts;
+	bool told_open;	    /* opened(0) was called */
+	bool event_opened;  /* opened(opened_result) is due */
+	bool event_closed;  /* closed(reason) is due */
+	int opened_result;
+	enum modem_close_reason reason;
+	/* Counts of this life of the link. */
+	uint64_t sent, acked;
+	/* CIPACK */
+	bool ack_asked; /* by the owner */
+	usec_t ack_at;	/* gate: next poll */
+	/* Buffer mode */
+	bool rx_hint;	/* the module may hold data */
+	bool rx_paused; /* no room at the owner */
+	size_t rx_rest; /* known to be in the module */
+	usec_t rx_poll; /* next look without a hint */
+	unsigned missed; /* CIPCLOSE? disagreed that often in a row */
+};
+
+enum send_state {
+	SEND_IDLE,
+	SEND_READY,	 /* to be written, not before send.at */
+	SEND_COMMAND,	 /* CIPSEND in flight */
+	SEND_CONFIRM,	 /* OK seen, +CIPSEND: awaited */
+	SEND_ASK,	 /* short confirm: CIPACK decides */
+	SEND_STATES,
+};
+
+/* The per-module lock of CIPSEND: one is outstanding, on whatever channel. */
+struct send {
+	enum send_state state;
+	bool orphan; /* its link is closed: only the lock is still held */
+	bool kicked; /* the owner may have something */
+	bool confirmed;
+	int64_t cnf;
+	bool retried; /* UDP */
+	usec_t at, deadline;
+	usec_t busy_since;
+	unsigned failures; /* in a row */
+	uint64_t limit;	   /* learned size of the module's send buffer, 0: unknown */
+	struct modem_send req;
+	uint8_t payload[MODEM_SEND_MAX];
+};
+
+struct receive {
+	int link;	/* of the payload being counted, -1: nobody's */
+	bool read;	/* it answers a CIPRXGET=2 of ours */
+	int last;	/* link of the last payload, for damage behind it; -1: nobody's */
+	bool doubt;	/* the last payload was followed by something odd */
+	size_t rest;
+	usec_t deadline; /* mid-payload silence */
+	bool from_valid;
+	struct endpoint from;
+	unsigned next; /* round robin */
+	bool buffer_wanted; /* switch to buffer mode (decision 4) */
+	size_t len;
+	bool oversize;
+	uint8_t datagram[MODEM_DATAGRAM_MAX];
+};
+
+struct delays {
+	usec_t v[DELAY_SAMPLES];
+	unsigned n, at;
+};
+
+struct bearer {
+	enum modem_state state;
+	usec_t since;
+	int step;
+	bool sent;	/* the step's command is in flight or its result is awaited */
+	usec_t at;	/* the step is not taken before */
+	usec_t deadline; /* the state must be left before */
+	usec_t await;	/* a result line must come before; USEC_NEVER: none awaited */
+	unsigned tries;
+	bool attached;
+	bool event; /* ops->bearer is due */
+	bool power_wait;
+	bool dirty; /* an open was pending when the links were lost */
+	bool pin_used;
+	bool echo; /* ours came back since ATE0 */
+	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
+	bool verifying;
+	bool net_open;	 /* what NETOPEN? said */
+	bool already;	 /* NETOPEN said so */
+	int net_result;	 /* of NETOPEN/NETCLOSE, -1: not yet */
+	unsigned net_failures;
+	unsigned leftovers; /* bit mask of links the module still has */
+	unsigned init_at;
+	unsigned tau_left;
+	enum sim_state sim;
+	int stat[3]; /* CREG, CGREG, CEREG */
+	unsigned rung, rung_tries;
+	usec_t backoff;
+	unsigned watch_due; /* bit mask of watch.c */
+	usec_t watch_at;
+	bool stopped_event;
+	bool power_event;
+	uint64_t recoveries, boots;
+	struct addr address;
+	enum modem_failure failure;
+	char reason[96];
+	char model[40], revision[40];
+	int rssi_dbm, ber;
+};
+
+struct modem {
+	const struct modem_config *config;
+	const struct modem_ops *ops;
+	void *user;
+	usec_t now;
+	enum modem_receive mode;
+	unsigned turn;	   /* sends and reads alternate */
+	unsigned link_turn; /* round robin of control commands */
+	struct bearer bearer;
+	struct link links[MODEM_LINKS];
+	struct send send;
+	struct receive rx;
+	struct delays tau, prompt;
+	uint64_t unknown_lines, stray_bytes;
+	uint64_t tx_wire_bytes, rx_wire_bytes, tx_payload_bytes, rx_payload_bytes;
+	uint64_t rx_unclaimed_bytes, short_confirms;
+	struct channel channels[MODEM_CHANNELS];
+};
+
+/* modem.c */
+static inline usec_t after(const struct modem *m, usec_t d)
+{
+	return m->now + d;
+}
+void modem_settled(struct modem *m);
+
+/* bearer.c. The *_submit() functions of all parts return whether they submitted a command. */
+bool bearer_urc(struct modem *m, const struct msg *msg);
+void bearer_run(struct modem *m);
+usec_t bearer_deadline(const struct modem *m);
+void bearer_detach(struct modem *m);
+void bearer_shutdown(struct modem *m);
+void bearer_flush(struct modem *m);
+void bearer_echo(struct modem *m);
+/* The next step, not before @at; its state is entered if it is another one. */
+void bearer_goto(struct modem *m, int step, usec_t at);
+void bearer_set_failure(struct modem *m, enum modem_failure f, const char *reason);
+void bearer_note(struct modem *m, const struct msg *msg);
+
+/* steps.c */
+enum step {
+	STEP_DRAIN,
+	STEP_AT,
+	STEP_ESCAPE,
+	STEP_ESCAPE_AT,
+	STEP_ESC,
+	STEP_FILL,
+	STEP_FILL_AT,
+	STEP_SYNC,
+	STEP_ECHO_OFF,
+	STEP_ECHO_CHECK,
+	STEP_CMEE,
+	STEP_ATI,
+	STEP_CGMM,
+	STEP_CGMR,
+	STEP_IFC,
+	STEP_CNMI,
+	STEP_CPIN,
+	STEP_PIN,
+	STEP_CSQ,
+	STEP_CREG,
+	STEP_CGREG,
+	STEP_CEREG,
+	STEP_CGDCONT,
+	STEP_CSOCKSETPN,
+	STEP_CSOCKSETPN_1,
+	STEP_CIPMODE,
+	STEP_CIPSENDMODE,
+	STEP_CIPCCFG,
+	STEP_CIPHEAD,
+	STEP_CIPSRIP,
+	STEP_CIPTIMEOUT,
+	STEP_CIPRXGET,
+	STEP_INIT,
+	STEP_NET_QUERY,
+	STEP_LEFT_LIST,
+	STEP_LEFT_OPEN,
+	STEP_LEFT_CLOSE,
+	STEP_NET_CLOSE,
+	STEP_NET_OPEN,
+	STEP_IPADDR,
+	STEP_TAU,
+	STEP_UP,
+	STEP_RUNG_RETRY,
+	STEP_RUNG_NET,
+	STEP_RUNG_CFUN_OFF,
+	STEP_RUNG_CFUN_ON,
+	STEP_RUNG_RESET,
+	STEP_RUNG_POWER,
+	STEP_STOP_LINKS,
+	STEP_STOP_NET,
+	STEP_STOPPED,
+	STEP_ABSENT,
+	STEPS,
+};
+enum modem_state step_state(int step);
+bool steps_submit(struct modem *m, struct channel *ch);
+/* The awaited result line came or did not. */
+void steps_awaited(struct modem *m, bool came);
+
+/* recover.c */
+/* Something is wrong with the whole bearer: all links are lost and the ladder is climbed. */
+void recover(struct modem *m, const char *why);
+/* The network went away by itself: no rung is taken yet. */
+void recover_network(struct modem *m, const char *why);
+void recover_boot(struct modem *m);
+void recover_dead(struct modem *m);
+void recover_stable(struct modem *m);
+const char *recover_rung_name(unsigned rung);
+
+/* watch.c */
+bool watch_submit(struct modem *m, struct channel *ch);
+/* NETOPEN?, if something asked for it. */
+bool watch_verify(struct modem *m, struct channel *ch);
+void watch_reset(struct modem *m);
+usec_t watch_deadline(const struct modem *m);
+
+/* links.c */
+bool links_submit(struct modem *m, struct channel *ch);
+bool links_urc(struct modem *m, const struct msg *msg);
+void links_run(struct modem *m);
+usec_t links_deadline(const struct modem *m);
+void links_flush(struct modem *m);
+void links_lost(struct modem *m);
+void links_close_all(struct modem *m);
+bool links_idle(const struct modem *m);
+unsigned links_open(const struct modem *m);
+/* An open or draining link ends; @freed: the module has closed it already. */
+void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
+/* The module says that a link is open which nobody asked for. */
+void link_stray(struct modem *m, unsigned l);
+static inline bool link_alive(const struct link *k)
+{
+	return k->phase == LINK_UP || k->phase == LINK_DRAIN;
+}
+
+/* send.c */
+bool send_submit(struct modem *m, struct channel *ch);
+bool send_ack_submit(struct modem *m, struct channel *ch);
+bool send_urc(struct modem *m, const struct msg *msg);
+void send_run(struct modem *m);
+usec_t send_deadline(const struct modem *m);
+void send_link_gone(struct modem *m, unsigned l);
+void send_reset(struct modem *m);
+
+/* receive.c */
+bool receive_submit(struct modem *m, struct channel *ch);
+bool receive_urc(struct modem *m, const struct lexer_line *line, const struct msg *msg);
+void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h);
+void receive_payload(struct modem *m, const uint8_t *p, size_t n);
+void receive_end(struct modem *m);
+void receive_skew(struct modem *m);
+/* Bytes came that nobody can explain: what may have lost data is reset. */
+void receive_damage(struct modem *m, struct channel *ch, const char *what);
+void receive_run(struct modem *m);
+usec_t receive_deadline(const struct modem *m);
+void receive_reset(struct modem *m);
+
+#endif

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Theory of operation
+ *
+ *   state    meaning                        time-out      then
+ *   IDLE     the owner is asked when kicked -
+ *   READY    CIPSEND to be (re)written      -             COMMAND
+ *   COMMAND  in flight                      the channel's closed(SEND)
+ *   CONFIRM  OK seen, +CIPSEND: awaited     20 s          closed(SEND); three in a row: ladder
+ *   ASK      short confirm, CIPACK asked    the channel's closed(SEND)
+ *
+ * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one would
+ * be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends meanwhile, the send
+ * is an orphan whose end nobody is told.
+ *
+ * Nothing is ever sent twice unless the module said that it did not take it: Busy before the prompt, or
+ * a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes confirmed before plus
+ * cnf, exactly; then what was outstanding at that moment is the size of the module's buffer, and from then
+ * on modem_send_room() keeps sends below it, with CIPACK as the source of what was acknowledged.
+ */
+#include "private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/log.h"
+
+#define PROMPT_TIMEOUT SEC(10)	 /* AT reference 5.2: at least 5 s */
+#define CONFIRM_TIMEOUT SEC(20)	 /* CIPTIMEOUT's third value, 15 s, and 5 s */
+#define ORPHAN_TIMEOUT SEC(2)
+#define BUSY_PAUSE MSEC(300)	 /* AT reference 5.5 */
+#define BUSY_LIMIT SEC(10)
+#define SHORT_PAUSE MSEC(200)
+#define ACK_INTERVAL MSEC(100)
+#define FAILURES_MAX 3
+
+static void go(struct modem *m, enum send_state s, usec_t deadline)
+{
+	m->send.state = s;
+	m->send.deadline = deadline;
+}
+
+static struct link *send_link(struct modem *m)
+{
+	return &m->links[m->send.req.link];
+}
+
+static bool is_tcp(const struct modem *m)
+{
+	return m->links[m->send.req.link].type == MODEM_LINK_TCP;
+}
+
+/* The lock is free again. */
+static void release(struct modem *m)
+{
+	go(m, SEND_IDLE, USEC_NEVER);
+	m->send.orphan = false;
+	m->send.kicked = true;
+}
+
+static void finish(struct modem *m, size_t n)
+{
+	struct send *s = &m->send;
+	bool orphan = s->orphan;
+
+	release(m);
+	if (orphan)
+		return;
+	if (n)
+		s->failures = 0;
+	m->tx_payload_bytes += n;
+	send_link(m)->sent += n;
+	m->ops->sent(m->user, s->req.link, s->req.len, n);
+}
+
+/* The stream is in doubt, or the datagram is lost. */
+static void fail(struct modem *m, enum modem_close_reason reason)
+{
+	struct send *s = &m->send;
+	bool orphan = s->orphan;
+
+	s->orphan = true; /* no sent() for a stream that ends */
+	if (!orphan && !is_tcp(m)) {
+		s->orphan = false;
+		finish(m, 0);
+		return;
+	}
+	release(m);
+	if (!orphan)
+		link_close(m, s->req.link, reason, false);
+}
+
+static void retry(struct modem *m, usec_t pause)
+{
+	m->send.at = after(m, pause);
+	go(m, SEND_READY, USEC_NEVER);
+}
+
+static void short_confirm(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	m->short_confirms++;
+	log_debug("%s: link %u: %lld of %zu bytes taken", m->config->name, s->req.link,
+		(long long)s->cnf, s->req.len);
+	if (is_tcp(m)) {
+		go(m, SEND_ASK, USEC_NEVER);
+	} else if (s->cnf == 0 && !s->retried) {
+		s->retried = true;
+		retry(m, BUSY_PAUSE);
+	} else {
+		finish(m, 0);
+	}
+}
+
+/* OK and +CIPSEND: were both seen. */
+static void confirmed(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	if (s->orphan || s->cnf == (int64_t)s->req.len)
+		finish(m, s->req.len);
+	else if (s->cnf >= 0 && s->cnf < (int64_t)s->req.len)
+		short_confirm(m);
+	else
+		fail(m, MODEM_CLOSE_SEND);
+}
+
+/* ---- CIPSEND ---- */
+
+static bool confirm_line(struct modem *m, const struct msg *msg)
+{
+	struct send *s = &m->send;
+
+	if (msg->kind != MSG_CIPSEND)
+		return false;
+	if (!msg->plain || msg->count != 3 || msg->n[0] != s->req.link ||
+		msg->n[1] != (int64_t)s->req.len)
+		return true; /* of a send that was given up */
+	if (s->state != SEND_COMMAND && s->state != SEND_CONFIRM)
+		return true;
+	s->confirmed = true;
+	s->cnf = msg->n[2];
+	if (s->state == SEND_CONFIRM)
+		confirmed(m);
+	return true;
+}
+
+static enum info send_info(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (msg->kind == MSG_CIPERROR || msg->kind == MSG_IP_ERROR) {
+		c->error = msg->kind == MSG_CIPERROR && msg->count ? dialect_err(msg->n[0]) : 12;
+		return INFO_FAILED;
+	}
+	if (msg->kind == MSG_CIPSEND && c->prompted)
+		return confirm_line(m, msg) ? INFO_TAKEN : INFO_FOREIGN;
+	return INFO_FOREIGN;
+}
+
+static void busy(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	if (s->busy_since == 0)
+		s->busy_since = m->now;
+	if (m->now - s->busy_since > BUSY_LIMIT)
+		fail(m, MODEM_CLOSE_SEND);
+	else
+		retry(m, BUSY_PAUSE);
+}
+
+static void refused(struct modem *m, const struct command *c)
+{
+	bool untouched = !c->prompted;
+
+	if (m->send.orphan) {
+		release(m);
+		return;
+	}
+	switch (untouched ? c->error : -1) {
+	case MODEM_OPEN_BUSY:
+		busy(m);
+		break;
+	case MODEM_OPEN_NOT_SUPPORTED:
+	case MODEM_OPEN_NETWORK_NOT_OPENED:
+		/* A zombie; the module may name either although the network is closed. */
+		m->bearer.verify = true;
+		m->send.orphan = true;
+		link_close(m, m->send.req.link, MODEM_CLOSE_LOST, false);
+		release(m);
+		break;
+	default:
+		log_debug("%s: link %u: send refused, error %d", m->config->name, m->send.req.link,
+			c->error);
+		fail(m, MODEM_CLOSE_SEND);
+		break;
+	}
+}
+
+static void unconfirmed(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	fail(m, MODEM_CLOSE_SEND);
+	if (++s->failures >= FAILURES_MAX) {
+		s->failures = 0;
+		recover(m, "three sends in a row without an end");
+	}
+}
+
+static void send_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+	struct send *s = &m->send;
+
+	if (s->state != SEND_COMMAND)
+		return;
+	if (r == RESULT_TIMEOUT)
+		unconfirmed(m);
+	else if (r == RESULT_ERROR)
+		refused(m, c);
+	else if (s->confirmed)
+		confirmed(m);
+	else
+		go(m, SEND_CONFIRM, after(m, s->orphan ? ORPHAN_TIMEOUT : CONFIRM_TIMEOUT));
+}
+
+static const struct command_type send_command = {
+	.name = "AT+CIPSEND",
+	.timeout = PROMPT_TIMEOUT,
+	.after_payload = CONFIRM_TIMEOUT,
+	.twice = true,
+	.info = send_info,
+	.done = send_done,
+};
+
+static void command_submit(struct modem *m, struct channel *ch)
+{
+	struct send *s = &m->send;
+	struct command *c = channel_prepare(ch, &send_command, s->req.link);
+	char text[ADDR_STRLEN];
+
+	c->payload = s->payload;
+	c->len = s->req.len;
+	if (is_tcp(m))
+		command_printf(c, "AT+CIPSEND=%u,%zu", s->req.link, s->req.len);
+	else
+		command_printf(c, "AT+CIPSEND=%u,%zu,\"%s\",%u", s->req.link, s->req.len,
+			addr_format(&s->req.to.addr, text), s->req.to.port);
+	s->confirmed = false;
+	go(m, SEND_COMMAND, USEC_NEVER);
+	channel_submit(ch, m->now);
+}
+
+/* ---- CIPACK ---- */
+
+static void short_proved(struct modem *m, uint64_t outstanding)
+{
+	struct send *s = &m->send;
+	uint64_t limit = outstanding > MODEM_TCP_CHUNK_MAX ? outstanding : MODEM_TCP_CHUNK_MAX;
+
+	if (limit != s->limit)
+		log_info("%s: the module buffers %llu bytes to be sent", m->config->name,
+			(unsigned long long)limit);
+	s->limit = limit;
+	finish(m, (size_t)s->cnf);
+	s->at = after(m, SHORT_PAUSE);
+}
+
+static void ack_known(struct modem *m, unsigned l, uint64_t sent, uint64_t acked)
+{
+	struct send *s = &m->send;
+	struct link *k = &m->links[l];
+
+	k->acked = acked;
+	k->ack_at = after(m, ACK_INTERVAL);
+	if (s->state == SEND_ASK && s->req.link == l && !s->orphan) {
+		if (sent == k->sent + (uint64_t)s->cnf && acked <= sent)
+			short_proved(m, sent - acked);
+		else
+			fail(m, MODEM_CLOSE_SEND);
+	}
+	if (s->limit)
+		s->kicked = true;
+	if (k->ack_asked) {
+		k->ack_asked = false;
+		m->ops->acked(m->user, l, true, sent, acked);
+	}
+}
+
+static void ack_unknown(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	k->ack_at = after(m, ACK_INTERVAL * 10);
+	if (m->send.state == SEND_ASK && m->send.req.link == l && !m->send.orphan)
+		fail(m, MODEM_CLOSE_SEND);
+	if (k->ack_asked) {
+		k->ack_asked = false;
+		m->ops->acked(m->user, l, false, 0, 0);
+	}
+}
+
+static enum info ack_info(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (msg->kind == MSG_IP_ERROR)
+		return INFO_FAILED;
+	if (msg->kind != MSG_CIPACK || msg->count < 2 || msg->n[0] < 0 || msg->n[1] < 0)
+		return INFO_FOREIGN;
+	c->error = 0;
+	if (link_alive(&m->links[c->link]))
+		ack_known(m, c->link, (uint64_t)msg->n[0], (uint64_t)msg->n[1]);
+	return INFO_TAKEN;
+}
+
+static void ack_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+
+	(void)r;
+	if (c->error < 0 && link_alive(&m->links[c->link]))
+		ack_unknown(m, c->link);
+	c->error = -1;
+}
+
+static const struct command_type ack_command = {
+	.name = "AT+CIPACK",
+	.timeout = SEC(9),
+	.info = ack_info,
+	.done = ack_done,
+};
+
+static bool gate_due(const struct modem *m, const struct link *k)
+{
+	return m->send.limit && k->type == MODEM_LINK_TCP && k->sent > k->acked &&
+		m->now >= k->ack_at;
+}
+
+bool send_ack_submit(struct modem *m, struct channel *ch)
+{
+	const struct send *s = &m->send;
+
+	if (s->state == SEND_ASK && s->orphan)
+		release(m);
+	for (unsigned l = 0; l < MODEM_LINKS; l++) {
+		const struct link *k = &m->links[l];
+
+		if (!link_alive(k))
+			continue;
+		if (!k->ack_asked && !(s->state == SEND_ASK && s->req.link == l) && !gate_due(m, k))
+			continue;
+		command_printf(channel_prepare(ch, &ack_command, l), "AT+CIPACK=%u", l);
+		channel_submit(ch, m->now);
+		return true;
+	}
+	return false;
+}
+
+/* ---- what to send ---- */
+
+static bool send_valid(const struct modem *m, const struct modem_send *req)
+{
+	if (req->link >= MODEM_LINKS || m->links[req->link].phase != LINK_UP || req->len == 0)
+		return false;
+	if (m->links[req->link].type == MODEM_LINK_TCP)
+		return req->len <= MODEM_TCP_CHUNK_MAX;
+	return req->to.addr.family == m->config->ip && req->to.port &&
+		req->len <= (m->config->ip == 6 ? MODEM_UDP_MAX_V6 : MODEM_UDP_MAX_V4);
+}
+
+static void note_remote(struct link *k, const struct endpoint *to)
+{
+	if (k->type != MODEM_LINK_UDP)
+		return;
+	if (k->remote.addr.family && !endpoint_equal(&k->remote, to))
+		k->many = true;
+	k->remote = *to;
+}
+
+/* Asks the owner. */
+static bool fetch(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	s->req = (struct modem_send){.link = MODEM_LINKS};
+	if (!m->ops->next_send(m->user, s->payload, &s->req)) {
+		s->kicked = false;
+		return false;
+	}
+	if (!send_valid(m, &s->req)) {
+		log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, s->req.link,
+			s->req.len);
+		s->kicked = false;
+		return false;
+	}
+	note_remote(send_link(m), &s->req.to);
+	s->orphan = false;
+	s->retried = false;
+	s->busy_since = 0;
+	s->at = 0;
+	go(m, SEND_READY, USEC_NEVER);
+	return true;
+}
+
+bool send_submit(struct modem *m, struct channel *ch)
+{
+	struct send *s = &m->send;
+
+	if (s->state == SEND_READY && s->orphan)
+		release(m);
+	if (s->state != SEND_IDLE && s->state != SEND_READY)
+		return false;
+	if (m->now < s->at)
+		return false;
+	if (s->state == SEND_IDLE && (!s->kicked || !fetch(m)))
+		return false;
+	command_submit(m, ch);
+	return true;
+}
+
+bool send_urc(struct modem *m, const struct msg *msg)
+{
+	return confirm_line(m, msg);
+}
+
+/* The link ended; its send goes on without an audience. */
+void send_link_gone(struct modem *m, unsigned l)
+{
+	struct send *s = &m->send;
+
+	if (s->state == SEND_IDLE || s->req.link != l)
+		return;
+	s->orphan = true;
+	if (s->state == SEND_CONFIRM)
+		s->deadline = usec_min(s->deadline, after(m, ORPHAN_TIMEOUT));
+}
+
+void send_reset(struct modem *m)
+{
+	m->send.limit = 0;
+	m->send.failures = 0;
+	m->send.at = 0;
+	m->send.orphan = true;
+	release(m);
+	m->send.kicked = false;
+}
+
+void send_run(struct modem *m)
+{
+	if (m->now < m->send.deadline)
+		return;
+	if (m->send.orphan)
+		release(m);
+	else
+		unconfirmed(m);
+}
+
+usec_t send_deadline(const struct modem *m)
+{
+	const struct send *s = &m->send;
+	usec_t d = s->deadline;
+
+	if (m->bearer.state != MODEM_STATE_UP)
+		return d;
+	if ((s->state == SEND_READY || (s->state == SEND_IDLE && s->kicked)) && s->at > m->now)
+		d = usec_min(d, s->at);
+	for (unsigned l = 0; s->limit && l < MODEM_LINKS; l++) {
+		const struct link *k = &m->links[l];
+
+		if (link_alive(k) && k->type == MODEM_LINK_TCP && k->sent > k->acked &&
+			k->ack_at > m->now)
+			d = usec_min(d, k->ack_at);
+	}
+	return d;
+}
+
+/* ---- public ---- */
+
+void modem_kick(struct modem *m)
+{
+	m->send.kicked = true;
+}
+
+size_t modem_send_room(const struct modem *m, unsigned link)
+{
+	const struct link *k;
+	uint64_t used;
+
+	if (link >= MODEM_LINKS || m->links[link].phase != LINK_UP ||
+		m->links[link].type != MODEM_LINK_TCP)
+		return 0;
+	k = &m->links[link];
+	used = k->sent > k->acked ? k->sent - k->acked : 0;
+	if (m->send.limit == 0 || used == 0)
+		return MODEM_TCP_CHUNK_MAX;
+	if (used >= m->send.limit)
+		return 0;
+	return m->send.limit - used < MODEM_TCP_CHUNK_MAX ? (size_t)(m->send.limit - used) :
+							    MODEM_TCP_CHUNK_MAX;
+}
+
+int modem_query_ack(struct modem *m, unsigned link)
+{
+	if (link >= MODEM_LINKS || m->links[link].phase != LINK_UP ||
+		m->links[link].type != MODEM_LINK_TCP)
+		return -EINVAL;
+	m->links[link].ack_asked = true;
+	return 0;
+}

@@ -1,0 +1,839 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Theory of operation
+ *
+ * The bring-up is a table. A step is one command (or a pause with raw bytes); when it ended, its judge,
+ * or the policy of its row, names the next step. A row belongs to one state of the bearer, and the state's
+ * time limit (bearer.c) is the exit from whatever the steps of a state run into. A step whose command
+ * times out is repeated, TRIES times in all, then the ladder is climbed.
+ *
+ * Probing accepts any module in any condition: with a half-typed command in its line buffer (ERROR is a sign
+ * of life), with echo on, in transparent mode (guarded +++), or waiting for the payload of a CIPSEND (ESC,
+ * then as many NULs as a CIPSEND can ask for). It ends with a resynchronisation, because by then
+ * several commands may have been sent that are still to be answered.
+ *
+ * NETOPEN and NETCLOSE end with a result line that may come before or long after OK: the row names how
+ * long it is awaited.
+ */
+#include "private.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/log.h"
+
+#define TRIES 3
+#define TAU_SAMPLES 10
+#define FILL_SIZE 1500	/* AT reference 5.1: CIPSEND's limit */
+#define NETOPEN_TIMEOUT SEC(125) /* CIPTIMEOUT's first value, 120 s, and a little */
+#define APN_MAX 100		/* 3GPP TS 23.003 9.1 */
+#define APN_FAILURES 3
+
+enum {
+	NEXT = -1,  /* the following row */
+	AGAIN = -2, /* this row again, not before bearer.at */
+	AWAIT = -3, /* a result line is awaited */
+	FAULT = -4, /* the ladder */
+};
+
+enum policy {
+	MUST, /* ERROR is a fault, after TRIES */
+	MAY,  /* ERROR is fine */
+	WARN, /* ERROR is logged */
+};
+
+struct row {
+	enum modem_state state;
+	const char *text;
+	bool (*build)(struct modem *m, struct command *c); /* instead of text; false: skip the row */
+	enum info (*info)(void *user, struct command *c, const struct msg *msg);
+	int (*judge)(struct modem *m, const struct command *c, enum result r);
+	enum policy policy;
+	const struct command_type *type; /* NULL: step_command */
+	usec_t await;
+	const char *fault;
+	int fill; /* raw: this many NULs */
+};
+
+/* ---- probing ---- */
+
+static int judge_at(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_OK)
+		return STEP_SYNC;
+	if (++m->bearer.tries < TRIES)
+		return AGAIN;
+	switch (m->bearer.step) {
+	case STEP_AT:
+		return STEP_ESCAPE;
+	case STEP_ESCAPE_AT:
+		return STEP_ESC;
+	default:
+		return FAULT;
+	}
+}
+
+static int judge_sync(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	(void)r;
+	channel_resync(&m->channels[0], m->now);
+	m->mode = m->config->receive;
+	m->channels[0].lexer.push = true;
+	m->channels[0].lexer.bare = false;
+	return NEXT;
+}
+
+/* ---- settings ---- */
+
+static bool build_echo_check(struct modem *m, struct command *c)
+{
+	m->bearer.echo = false;
+	command_printf(c, "AT");
+	return true;
+}
+
+static int judge_echo(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_OK && !m->bearer.echo)
+		return NEXT;
+	return ++m->bearer.tries < TRIES ? STEP_ECHO_OFF : FAULT;
+}
+
+static void keep_text(char *to, size_t size, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n + 1 < size; i++)
+		if (text[i] >= 0x20 && text[i] < 0x7f)
+			to[n++] = text[i];
+	to[n] = '\0';
+}
+
+static enum info info_model(void *user, struct command *c, const struct msg *msg)
+{
+	struct bearer *b = &((struct modem *)user)->bearer;
+
+	(void)c;
+	if (msg->kind == MSG_MODEL || msg->kind == MSG_CGMM ||
+		(msg->kind == MSG_UNKNOWN && b->step == STEP_CGMM))
+		keep_text(b->model, sizeof(b->model), msg->text, msg->len);
+	else if (msg->kind == MSG_REVISION || msg->kind == MSG_CGMR)
+		keep_text(b->revision, sizeof(b->revision), msg->text, msg->len);
+	else if (msg->kind != MSG_UNKNOWN)
+		return INFO_FOREIGN;
+	return INFO_TAKEN;
+}
+
+static bool build_ifc(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+IFC=2,2");
+	return m->config->rtscts;
+}
+
+/* ---- SIM ---- */
+
+static enum info info_sim(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	(void)c;
+	if (msg->kind != MSG_CPIN && msg->kind != MSG_CME_ERROR)
+		return INFO_FOREIGN;
+	m->bearer.sim = dialect_sim(msg);
+	return INFO_TAKEN;
+}
+
+static bool pin_valid(const char *pin)
+{
+	size_t n = pin ? strlen(pin) : 0;
+
+	return n >= 4 && n <= 8 && strspn(pin, "0123456789") == n;
+}
+
+/* Neither PIN nor PUK is a matter of trying again: stay, look now and then, touch nothing. */
+static int sim_blocked(struct modem *m, enum modem_failure f, const char *reason)
+{
+	bearer_set_failure(m, f, reason);
+	m->bearer.at = after(m, SEC(60));
+	m->bearer.deadline = USEC_NEVER;
+	return AGAIN;
+}
+
+static int judge_sim(struct modem *m, const struct command *c, enum result r)
+{
+	struct bearer *b = &m->bearer;
+
+	(void)c;
+	if (r == RESULT_TIMEOUT)
+		b->sim = SIM_BUSY;
+	switch (b->sim) {
+	case SIM_READY:
+		if (r != RESULT_OK)
+			break;
+		if (b->failure == MODEM_FAILURE_PIN || b->failure == MODEM_FAILURE_PUK ||
+			b->failure == MODEM_FAILURE_SIM)
+			bearer_set_failure(m, MODEM_FAILURE_NONE, "");
+		return STEP_CSQ;
+	case SIM_PIN:
+	case SIM_WRONG:
+		if (b->pin_used)
+			return sim_blocked(m, MODEM_FAILURE_PIN, "the SIM refused the PIN");
+		if (!pin_valid(m->config->pin))
+			return sim_blocked(m, MODEM_FAILURE_PIN, "the SIM wants a PIN");
+		return STEP_PIN;
+	case SIM_PUK:
+		return sim_blocked(m, MODEM_FAILURE_PUK, "the SIM wants its PUK");
+	case SIM_ABSENT:
+	case SIM_BUSY:
+		break;
+	}
+	b->at = after(m, SEC(1));
+	return AGAIN;
+}
+
+static bool build_cpin(struct modem *m, struct command *c)
+{
+	m->bearer.sim = SIM_BUSY;
+	command_printf(c, "AT+CPIN?");
+	return true;
+}
+
+static bool build_pin(struct modem *m, struct command *c)
+{
+	m->bearer.pin_used = true;
+	command_printf(c, "AT+CPIN=\"%s\"", m->config->pin);
+	return true;
+}
+
+static int judge_pin(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	(void)r; /* CPIN? tells; some modules need seconds */
+	m->bearer.at = after(m, SEC(2));
+	return STEP_CPIN;
+}
+
+/* ---- registration ---- */
+
+static enum info info_note(void *user, struct command *c, const struct msg *msg)
+{
+	(void)c;
+	if (msg->kind != MSG_CSQ && (msg->kind < MSG_CREG || msg->kind > MSG_CEREG))
+		return INFO_FOREIGN;
+	bearer_note(user, msg);
+	return INFO_TAKEN;
+}
+
+/* Any of the three: a data-only SIM is denied voice service for ever (AT reference 2). */
+static int judge_registered(struct modem *m, const struct command *c, enum result r)
+{
+	struct bearer *b = &m->bearer;
+
+	(void)c;
+	(void)r;
+	for (unsigned i = 0; i < 3; i++)
+		if (b->stat[i] == 1 || b->stat[i] == 5)
+			return NEXT;
+	b->at = after(m, SEC(2));
+	return STEP_CSQ;
+}
+
+/* ---- PDP context ---- */
+
+static bool apn_valid(const char *apn)
+{
+	size_t n = strlen(apn);
+
+	if (n == 0 || n > APN_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)apn[i]) && !strchr(".-_", apn[i]))
+			return false;
+	return true;
+}
+
+static bool build_cgdcont(struct modem *m, struct command *c)
+{
+	const char *apn = m->config->apn;
+
+	if (!apn || !*apn)
+		return false;
+	if (!apn_valid(apn)) {
+		log_error("%s: the APN has characters that no APN has; not set", m->config->name);
+		return false;
+	}
+	command_printf(c, "AT+CGDCONT=1,\"%s\",\"%s\"", m->config->ip == 6 ? "IPV6" : "IP", apn);
+	return true;
+}
+
+static bool build_csocksetpn(struct modem *m, struct command *c)
+{
+	/* The second argument exists on A76XX only (AT reference 3.1). */
+	command_printf(c, "AT+CSOCKSETPN=1,%d", m->config->ip == 6 ? 6 : 1);
+	return true;
+}
+
+static int judge_csocksetpn(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_OK)
+		return STEP_CIPMODE;
+	if (r == RESULT_ERROR && m->config->ip == 6)
+		log_warn("%s: the module cannot be told to use IPv6", m->config->name);
+	return STEP_CSOCKSETPN_1;
+}
+
+/* HeaderType 1 (fifth value) is what names the link of pushed data; errMode 1 the fourth. */
+static int judge_cipccfg(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_OK)
+		return NEXT;
+	if (r == RESULT_TIMEOUT)
+		return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
+	if (m->mode == MODEM_RECEIVE_PUSH) {
+		log_warn("%s: no HeaderType 1, so pushed data would name no link: buffer mode",
+			m->config->name);
+		m->mode = MODEM_RECEIVE_BUFFER;
+		m->ops->mode_changed(m->user, m->mode);
+	}
+	return NEXT;
+}
+
+static bool build_ciptimeout(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+CIPTIMEOUT=120000,%llu,15000",
+		(unsigned long long)(m->config->connect_timeout / 1000));
+	return true;
+}
+
+static bool build_ciprxget(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+CIPRXGET=%d", m->mode == MODEM_RECEIVE_BUFFER);
+	m->bearer.init_at = 0;
+	return true;
+}
+
+static int judge_ciprxget(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_OK && m->mode == MODEM_RECEIVE_BUFFER)
+		m->channels[0].lexer.push = false; /* +RECEIVE,l,n is a notification from now on */
+	if (r == RESULT_ERROR && m->mode == MODEM_RECEIVE_PUSH)
+		return NEXT;
+	if (r == RESULT_OK)
+		return NEXT;
+	return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
+}
+
+static bool command_valid(const char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	return n >= 2 && n < COMMAND_MAX && (text[0] | 0x20) == 'a' && (text[1] | 0x20) == 't';
+}
+
+static bool build_init(struct modem *m, struct command *c)
+{
+	struct bearer *b = &m->bearer;
+
+	for (; b->init_at < m->config->n_init; b->init_at++) {
+		const char *text = m->config->init[b->init_at];
+
+		if (command_valid(text)) {
+			command_printf(c, "%s", text);
+			return true;
+		}
+		log_error("%s: init command %u is not a command line; skipped", m->config->name,
+			b->init_at + 1);
+	}
+	return false;
+}
+
+static int judge_init(struct modem *m, const struct command *c, enum result r)
+{
+	if (r != RESULT_OK)
+		log_warn("%s: init command failed: %s", m->config->name, c->text);
+	m->bearer.init_at++;
+	return AGAIN;
+}
+
+/* ---- NETOPEN ---- */
+
+static enum info info_net_query(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	(void)c;
+	if (msg->kind != MSG_NETOPEN || msg->count == 0)
+		return INFO_FOREIGN;
+	m->bearer.net_open = msg->n[0] == 1; /* 1 is open here, 0 is success in the result line */
+	return INFO_TAKEN;
+}
+
+static bool build_net_query(struct modem *m, struct command *c)
+{
+	m->bearer.net_open = false;
+	m->bearer.already = false;
+	command_printf(c, "AT+NETOPEN?");
+	return true;
+}
+
+static int judge_net_query(struct modem *m, const struct command *c, enum result r)
+{
+	struct bearer *b = &m->bearer;
+
+	(void)c;
+	if (r == RESULT_TIMEOUT)
+		return ++b->tries < TRIES ? AGAIN : FAULT;
+	if (!b->net_open)
+		return STEP_NET_OPEN;
+	return b->dirty ? STEP_NET_CLOSE : STEP_LEFT_LIST;
+}
+
+static enum info info_left_list(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	(void)c;
+	if (msg->kind != MSG_CIPCLOSE || msg->count < 3)
+		return INFO_FOREIGN;
+	for (unsigned l = 0; l < msg->count && l < MODEM_LINKS; l++)
+		if (msg->n[l] == 1)
+			m->bearer.leftovers |= 1u << l;
+	return INFO_TAKEN;
+}
+
+static bool build_left_list(struct modem *m, struct command *c)
+{
+	m->bearer.leftovers = 0;
+	command_printf(c, "AT+CIPCLOSE?");
+	return true;
+}
+
+/* Accepted sockets are listed here even where CIPCLOSE? forgets them. */
+static enum info info_left_open(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	(void)c;
+	if (msg->kind != MSG_CIPOPEN || msg->count == 0 || msg->n[0] < 0 || msg->n[0] >= MODEM_LINKS)
+		return INFO_FOREIGN;
+	if (memchr(msg->text, '"', msg->len))
+		m->bearer.leftovers |= 1u << msg->n[0];
+	return INFO_TAKEN;
+}
+
+static bool build_left_close(struct modem *m, struct command *c)
+{
+	unsigned mask = m->bearer.leftovers;
+
+	if (!mask)
+		return false;
+	c->len = (size_t)__builtin_ctz(mask);
+	command_printf(c, "AT+CIPCLOSE=%zu", c->len);
+	return true;
+}
+
+static enum info info_left_close(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (msg->kind != MSG_CIPCLOSE || !msg->plain || msg->count != 2 || msg->n[0] != (int64_t)c->len)
+		return INFO_FOREIGN;
+	m->bearer.leftovers &= ~(1u << c->len);
+	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;
+}
+
+static int judge_left_close(struct modem *m, const struct command *c, enum result r)
+{
+	struct bearer *b = &m->bearer;
+
+	if (r == RESULT_ERROR)
+		b->leftovers &= ~(1u << c->len);
+	if (b->leftovers & (1u << c->len))
+		return r == RESULT_TIMEOUT ? STEP_NET_CLOSE : AWAIT;
+	return AGAIN;
+}
+
+static enum info info_net(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+	struct bearer *b = &m->bearer;
+
+	(void)c;
+	if (msg->kind == MSG_IP_ERROR) {
+		b->already = b->already || dialect_ip_error(msg) == IP_ERROR_ALREADY_OPENED;
+		return INFO_FAILED;
+	}
+	if (msg->count == 0 || msg->kind != (b->step == STEP_NET_OPEN ? MSG_NETOPEN : MSG_NETCLOSE))
+		return INFO_FOREIGN;
+	b->net_result = dialect_err(msg->n[0]);
+	return b->net_result ? INFO_FAILED : INFO_TAKEN;
+}
+
+static bool build_net_open(struct modem *m, struct command *c)
+{
+	m->bearer.net_result = -1;
+	m->bearer.already = false;
+	command_printf(c, "AT+NETOPEN");
+	return true;
+}
+
+static int net_open_failed(struct modem *m)
+{
+	struct bearer *b = &m->bearer;
+	char why[64];
+
+	snprintf(why, sizeof(why), "NETOPEN failed (%d) although registered", b->net_result);
+	if (++b->net_failures >= APN_FAILURES)
+		bearer_set_failure(m, MODEM_FAILURE_APN, why);
+	recover(m, why);
+	return b->step;
+}
+
+static int judge_net_open(struct modem *m, const struct command *c, enum result r)
+{
+	struct bearer *b = &m->bearer;
+
+	(void)c;
+	if (r == RESULT_ERROR && b->already)
+		return STEP_LEFT_LIST;
+	if (r == RESULT_OK && b->net_result < 0)
+		return AWAIT;
+	return r == RESULT_OK && b->net_result == 0 ? STEP_IPADDR : net_open_failed(m);
+}
+
+static bool build_net_close(struct modem *m, struct command *c)
+{
+	m->bearer.net_result = -1;
+	m->bearer.dirty = false;
+	command_printf(c, "AT+NETCLOSE");
+	return true;
+}
+
+/* Not open is as good as closed; whatever it says, NETOPEN tells. */
+static int judge_net_close(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_OK && m->bearer.net_result < 0)
+		return AWAIT;
+	return m->bearer.step == STEP_STOP_NET ? STEP_STOPPED :
+		m->bearer.step == STEP_RUNG_NET ? STEP_DRAIN : STEP_NET_OPEN;
+}
+
+static enum info info_ipaddr(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	(void)c;
+	if (msg->kind == MSG_IP_ERROR)
+		return INFO_FAILED;
+	if (msg->kind != MSG_IPADDR)
+		return INFO_FOREIGN;
+	if (addr_parse(&m->bearer.address, msg->text, msg->len) < 0)
+		m->bearer.address = (struct addr){0};
+	return INFO_TAKEN;
+}
+
+static int judge_ipaddr(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	m->bearer.tau_left = TAU_SAMPLES;
+	m->tau.n = m->tau.at = 0;
+	if (r == RESULT_OK && m->bearer.address.family)
+		return NEXT;
+	m->bearer.at = after(m, SEC(1));
+	return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
+}
+
+static int judge_tau(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	(void)r;
+	return --m->bearer.tau_left ? AGAIN : NEXT;
+}
+
+/* ---- rungs and the end ---- */
+
+static int judge_cfun_off(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	(void)r;
+	m->bearer.at = after(m, SEC(3));
+	return NEXT;
+}
+
+static int judge_cfun_on(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	(void)r;
+	m->bearer.at = after(m, SEC(5));
+	return STEP_RUNG_RETRY;
+}
+
+static int judge_reset(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	(void)r;
+	m->bearer.at = after(m, SEC(15)); /* its banner ends the wait */
+	return STEP_RUNG_RETRY;
+}
+
+static int judge_retry(struct modem *m, const struct command *c, enum result r)
+{
+	(void)m;
+	(void)c;
+	(void)r;
+	return STEP_DRAIN;
+}
+
+static bool build_power(struct modem *m, struct command *c)
+{
+	(void)c;
+	m->bearer.power_wait = true;
+	m->bearer.power_event = true;
+	bearer_goto(m, STEP_RUNG_RETRY, after(m, SEC(180))); /* modem_power_done() ends the wait */
+	return false;
+}
+
+static bool build_stop_links(struct modem *m, struct command *c)
+{
+	(void)c;
+	return !links_idle(m) && m->now < m->bearer.since + SEC(2);
+}
+
+static int judge_stop_links(struct modem *m, const struct command *c, enum result r)
+{
+	(void)m;
+	(void)c;
+	(void)r;
+	return AGAIN;
+}
+
+/* ---- the table ---- */
+
+static void step_done(void *user, struct command *c, enum result r);
+
+static enum info step_info(void *user, struct command *c, const struct msg *msg);
+
+static const struct command_type step_command = {
+	.name = "AT", .timeout = SEC(9), .info = step_info, .done = step_done};
+static const struct command_type probe_command = {
+	.name = "AT", .timeout = SEC(1), .blind = true, .done = step_done};
+static const struct command_type rung_command = {
+	.name = "AT", .timeout = SEC(10), .blind = true, .info = step_info, .done = step_done};
+static const struct command_type stop_command = {
+	.name = "AT+NETCLOSE", .timeout = SEC(1), .blind = true, .info = step_info,
+	.done = step_done};
+static const struct command_type pin_command = {
+	.name = "AT+CPIN", .timeout = SEC(20), .secret = true, .done = step_done};
+static const struct command_type pause_command = {
+	.name = "pause", .timeout = MSEC(200), .raw = true, .done = step_done};
+/* AT reference 9: more than 1000 ms of silence before and after the escape. */
+static const struct command_type guard_command = {
+	.name = "+++", .timeout = MSEC(1100), .raw = true, .done = step_done};
+static const struct command_type fill_command = {
+	.name = "filler", .timeout = MSEC(500), .raw = true, .done = step_done};
+
+#define PROBING .state = MODEM_STATE_PROBE
+#define CONFIGURING .state = MODEM_STATE_CONFIGURE
+#define ACTIVATING .state = MODEM_STATE_ACTIVATE
+#define RECOVERING .state = MODEM_STATE_RECOVER, .type = &rung_command
+
+static const struct row rows[STEPS] = {
+	[STEP_DRAIN] = {PROBING, .text = "", .type = &pause_command},
+	[STEP_AT] = {PROBING, .text = "AT", .type = &probe_command, .judge = judge_at},
+	[STEP_ESCAPE] = {PROBING, .text = "+++", .type = &guard_command},
+	[STEP_ESCAPE_AT] = {PROBING, .text = "AT", .type = &probe_command, .judge = judge_at},
+	[STEP_ESC] = {PROBING, .text = "\x1b", .type = &fill_command},
+	[STEP_FILL] = {PROBING, .text = "\r", .fill = FILL_SIZE, .type = &fill_command},
+	[STEP_FILL_AT] = {PROBING, .text = "AT", .type = &probe_command, .judge = judge_at,
+		.fault = "the module does not answer"},
+	[STEP_SYNC] = {PROBING, .text = "", .type = &pause_command, .judge = judge_sync},
+
+	[STEP_ECHO_OFF] = {CONFIGURING, .text = "ATE0"},
+	[STEP_ECHO_CHECK] = {CONFIGURING, .build = build_echo_check, .judge = judge_echo,
+		.fault = "echo cannot be switched off"},
+	[STEP_CMEE] = {CONFIGURING, .text = "AT+CMEE=2", .policy = MAY},
+	[STEP_ATI] = {CONFIGURING, .text = "ATI", .info = info_model, .policy = MAY},
+	[STEP_CGMM] = {CONFIGURING, .text = "AT+CGMM", .info = info_model, .policy = MAY},
+	[STEP_CGMR] = {CONFIGURING, .text = "AT+CGMR", .info = info_model, .policy = MAY},
+	[STEP_IFC] = {CONFIGURING, .build = build_ifc, .policy = WARN},
+	[STEP_CNMI] = {CONFIGURING, .text = "AT+CNMI=0,0,0,0,0", .policy = MAY},
+
+	[STEP_CPIN] = {.state = MODEM_STATE_SIM, .build = build_cpin, .info = info_sim,
+		.judge = judge_sim},
+	[STEP_PIN] = {.state = MODEM_STATE_SIM, .build = build_pin, .type = &pin_command,
+		.judge = judge_pin},
+
+	[STEP_CSQ] = {.state = MODEM_STATE_REGISTER, .text = "AT+CSQ", .info = info_note,
+		.policy = MAY},
+	[STEP_CREG] = {.state = MODEM_STATE_REGISTER, .text = "AT+CREG?", .info = info_note,
+		.policy = MAY},
+	[STEP_CGREG] = {.state = MODEM_STATE_REGISTER, .text = "AT+CGREG?", .info = info_note,
+		.policy = MAY},
+	[STEP_CEREG] = {.state = MODEM_STATE_REGISTER, .text = "AT+CEREG?", .info = info_note,
+		.judge = judge_registered},
+
+	[STEP_CGDCONT] = {ACTIVATING, .build = build_cgdcont, .policy = WARN},
+	[STEP_CSOCKSETPN] = {ACTIVATING, .build = build_csocksetpn, .judge = judge_csocksetpn},
+	[STEP_CSOCKSETPN_1] = {ACTIVATING, .text = "AT+CSOCKSETPN=1", .policy = WARN},
+	[STEP_CIPMODE] = {ACTIVATING, .text = "AT+CIPMODE=0", .policy = MAY},
+	[STEP_CIPSENDMODE] = {ACTIVATING, .text = "AT+CIPSENDMODE=0", .policy = WARN},
+	[STEP_CIPCCFG] = {ACTIVATING, .text = "AT+CIPCCFG=10,0,0,1,1,0,500", .judge = judge_cipccfg,
+		.fault = "no answer to CIPCCFG"},
+	[STEP_CIPHEAD] = {ACTIVATING, .text = "AT+CIPHEAD=1", .policy = WARN},
+	[STEP_CIPSRIP] = {ACTIVATING, .text = "AT+CIPSRIP=1", .policy = WARN},
+	[STEP_CIPTIMEOUT] = {ACTIVATING, .build = build_ciptimeout, .policy = WARN},
+	[STEP_CIPRXGET] = {ACTIVATING, .build = build_ciprxget, .judge = judge_ciprxget,
+		.fault = "the receive mode cannot be set"},
+	[STEP_INIT] = {ACTIVATING, .build = build_init, .judge = judge_init},
+	[STEP_NET_QUERY] = {ACTIVATING, .build = build_net_query, .info = info_net_query,
+		.judge = judge_net_query, .fault = "no answer to NETOPEN?"},
+	[STEP_LEFT_LIST] = {ACTIVATING, .build = build_left_list, .info = info_left_list,
+		.policy = MAY},
+	[STEP_LEFT_OPEN] = {ACTIVATING, .text = "AT+CIPOPEN?", .info = info_left_open, .policy = MAY},
+	[STEP_LEFT_CLOSE] = {ACTIVATING, .build = build_left_close, .info = info_left_close,
+		.judge = judge_left_close, .await = SEC(15)},
+	[STEP_NET_CLOSE] = {ACTIVATING, .build = build_net_close, .info = info_net,
+		.judge = judge_net_close, .await = SEC(30)},
+	[STEP_NET_OPEN] = {ACTIVATING, .build = build_net_open, .info = info_net,
+		.judge = judge_net_open, .await = NETOPEN_TIMEOUT},
+	[STEP_IPADDR] = {ACTIVATING, .text = "AT+IPADDR", .info = info_ipaddr, .judge = judge_ipaddr,
+		.fault = "no PDP address"},
+	[STEP_TAU] = {ACTIVATING, .text = "AT", .judge = judge_tau},
+	[STEP_UP] = {.state = MODEM_STATE_UP},
+
+	[STEP_RUNG_RETRY] = {.state = MODEM_STATE_RECOVER, .text = "", .type = &pause_command,
+		.judge = judge_retry},
+	[STEP_RUNG_NET] = {RECOVERING, .build = build_net_close, .info = info_net,
+		.judge = judge_net_close, .await = SEC(30)},
+	[STEP_RUNG_CFUN_OFF] = {RECOVERING, .text = "AT+CFUN=4", .judge = judge_cfun_off},
+	[STEP_RUNG_CFUN_ON] = {RECOVERING, .text = "AT+CFUN=1", .judge = judge_cfun_on},
+	[STEP_RUNG_RESET] = {RECOVERING, .text = "AT+CRESET", .judge = judge_reset},
+	[STEP_RUNG_POWER] = {.state = MODEM_STATE_RECOVER, .build = build_power},
+
+	[STEP_STOP_LINKS] = {.state = MODEM_STATE_STOPPING, .build = build_stop_links, .text = "",
+		.type = &pause_command, .judge = judge_stop_links},
+	[STEP_STOP_NET] = {.state = MODEM_STATE_STOPPING, .build = build_net_close,
+		.type = &stop_command, .info = info_net, .judge = judge_net_close, .await = SEC(1)},
+	[STEP_STOPPED] = {.state = MODEM_STATE_STOPPED},
+	[STEP_ABSENT] = {.state = MODEM_STATE_ABSENT},
+};
+
+enum modem_state step_state(int step)
+{
+	return rows[step].state;
+}
+
+static int default_judge(struct modem *m, const struct row *s, const struct command *c,
+	enum result r)
+{
+	if (r == RESULT_OK)
+		return NEXT;
+	if (r == RESULT_ERROR && s->policy == WARN)
+		log_warn("%s: refused: %s", m->config->name, c->text);
+	if (r == RESULT_ERROR && s->policy != MUST)
+		return NEXT;
+	return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
+}
+
+static void advance(struct modem *m, int next)
+{
+	struct bearer *b = &m->bearer;
+	usec_t at = b->at > m->now ? b->at : 0;
+
+	switch (next) {
+	case NEXT:
+		bearer_goto(m, b->step + 1, at);
+		break;
+	case AGAIN:
+		b->sent = false;
+		b->await = USEC_NEVER;
+		break;
+	case AWAIT:
+		b->await = after(m, rows[b->step].await);
+		break;
+	case FAULT:
+		recover(m, rows[b->step].fault ? rows[b->step].fault : "no answer in bring-up");
+		break;
+	default:
+		if (next != b->step)
+			bearer_goto(m, next, at);
+		break;
+	}
+}
+
+/* A command of a step that was left meanwhile is nobody's. */
+static bool is_current(const struct modem *m, const struct command *c)
+{
+	return m->bearer.sent && m->bearer.step == (int)c->link && m->bearer.await == USEC_NEVER;
+}
+
+static enum info step_info(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (!is_current(m, c) || !rows[c->link].info)
+		return INFO_FOREIGN;
+	return rows[c->link].info(m, c, msg);
+}
+
+static void step_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+	const struct row *s = &rows[c->link];
+
+	if (!is_current(m, c))
+		return;
+	advance(m, s->judge ? s->judge(m, c, r) : default_judge(m, s, c, r));
+}
+
+void steps_awaited(struct modem *m, bool came)
+{
+	struct bearer *b = &m->bearer;
+	const struct command c = {.error = -1, .link = (unsigned)b->step};
+
+	b->await = USEC_NEVER;
+	if (b->step == STEP_LEFT_CLOSE)
+		advance(m, came ? AGAIN : STEP_NET_CLOSE);
+	else
+		advance(m, rows[b->step].judge(m, &c, came ? RESULT_OK : RESULT_TIMEOUT));
+}
+
+bool steps_submit(struct modem *m, struct channel *ch)
+{
+	struct bearer *b = &m->bearer;
+
+	while (!b->sent && m->now >= b->at && b->state != MODEM_STATE_UP &&
+		b->state != MODEM_STATE_STOPPED && b->state != MODEM_STATE_ABSENT) {
+		const struct row *s = &rows[b->step];
+		int step = b->step;
+		struct command *c =
+			channel_prepare(ch, s->type ? s->type : &step_command, (unsigned)step);
+
+		if (s->build && !s->build(m, c)) {
+			if (b->step == step)
+				bearer_goto(m, step == STEP_LEFT_CLOSE ? STEP_IPADDR : step + 1, 0);
+			continue;
+		}
+		if (s->text && !s->build)
+			command_printf(c, "%s", s->text);
+		b->sent = true;
+		b->at = 0;
+		if (c->type->raw)
+			channel_submit_raw(ch, m->now, 0, (size_t)s->fill, s->text);
+		else
+			channel_submit(ch, m->now);
+		return true;
+	}
+	return false;
+}

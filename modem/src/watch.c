@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The slow watch of a bearer that is up: signal and registration for status, CIPCLOSE? against links that
+ * died without a word, and NETOPEN? when something made its state doubtful.
+ *
+ * Two lists in a row must disagree before a link is given up or closed: one may be stale (AT reference 8.1).
+ */
+#include "private.h"
+
+#include "util/log.h"
+
+#define INTERVAL_BUSY SEC(45)
+#define INTERVAL_IDLE SEC(300)
+#define INTERVAL_DOUBT SEC(5)
+#define STABLE SEC(60)
+#define DISAGREEMENTS 2
+
+enum {
+	WATCH_CSQ,
+	WATCH_CEREG,
+	WATCH_LIST,
+	WATCH_NET,
+	WATCHES,
+};
+
+static const char *const texts[WATCHES] = {
+	[WATCH_CSQ] = "AT+CSQ",
+	[WATCH_CEREG] = "AT+CEREG?",
+	[WATCH_LIST] = "AT+CIPCLOSE?",
+	[WATCH_NET] = "AT+NETOPEN?",
+};
+
+static void compare(struct modem *m, unsigned l, bool listed)
+{
+	struct link *k = &m->links[l];
+	bool differs = (k->phase == LINK_UP && !listed) || (k->phase == LINK_IDLE && listed);
+
+	if (!differs) {
+		k->missed = 0;
+		return;
+	}
+	if (++k->missed < DISAGREEMENTS) {
+		m->bearer.watch_at = usec_min(m->bearer.watch_at, after(m, INTERVAL_DOUBT));
+		return;
+	}
+	k->missed = 0;
+	log_warn("%s: link %u: CIPCLOSE? lists it as %s", m->config->name, l,
+		listed ? "open, but it is not ours" : "closed");
+	if (listed)
+		link_stray(m, l);
+	else
+		link_close(m, l, MODEM_CLOSE_LOST, false);
+}
+
+static enum info watch_info(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	if (msg->kind == MSG_CSQ || msg->kind == MSG_CEREG) {
+		bearer_note(m, msg);
+		return INFO_TAKEN;
+	}
+	if (c->link == WATCH_LIST && msg->kind == MSG_CIPCLOSE && msg->count >= 3) {
+		for (unsigned l = 0; l < MODEM_LINKS; l++)
+			compare(m, l, l < msg->count && msg->n[l] == 1);
+		return INFO_TAKEN;
+	}
+	if (c->link == WATCH_NET && msg->kind == MSG_NETOPEN && msg->count) {
+		c->error = msg->n[0] == 1 ? -1 : 0;
+		return INFO_TAKEN;
+	}
+	return INFO_FOREIGN;
+}
+
+static void watch_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+
+	if (m->bearer.state != MODEM_STATE_UP)
+		return;
+	if (c->link == WATCH_NET && r == RESULT_OK && c->error == 0)
+		recover_network(m, "NETOPEN? says closed");
+}
+
+static const struct command_type watch_command = {
+	.name = "AT watch",
+	.timeout = SEC(9),
+	.info = watch_info,
+	.done = watch_done,
+};
+
+static void plan(struct modem *m)
+{
+	struct bearer *b = &m->bearer;
+	bool busy = !links_idle(m);
+
+	b->watch_due = 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
+	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
+	if (m->now >= b->since + STABLE)
+		recover_stable(m);
+}
+
+bool watch_submit(struct modem *m, struct channel *ch)
+{
+	struct bearer *b = &m->bearer;
+	unsigned what;
+
+	if (m->now >= b->watch_at)
+		plan(m);
+	if (!b->watch_due)
+		return false;
+	what = (unsigned)__builtin_ctz(b->watch_due);
+	b->watch_due &= ~(1u << what);
+	command_printf(channel_prepare(ch, &watch_command, what), "%s", texts[what]);
+	channel_submit(ch, m->now);
+	return true;
+}
+
+bool watch_verify(struct modem *m, struct channel *ch)
+{
+	if (!m->bearer.verify)
+		return false;
+	m->bearer.verify = false;
+	command_printf(channel_prepare(ch, &watch_command, WATCH_NET), "%s", texts[WATCH_NET]);
+	channel_submit(ch, m->now);
+	return true;
+}
+
+void watch_reset(struct modem *m)
+{
+	struct bearer *b = &m->bearer;
+	usec_t at = after(m, links_idle(m) ? INTERVAL_IDLE : INTERVAL_BUSY);
+
+	if (b->watch_at < m->now)
+		b->watch_at = USEC_NEVER;
+	b->watch_at = usec_min(b->watch_at, at);
+}
+
+usec_t watch_deadline(const struct modem *m)
+{
+	return m->bearer.watch_at > m->now ? m->bearer.watch_at : USEC_NEVER;
+}

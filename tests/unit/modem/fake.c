@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/log.h"
+
+static void append(char *to, size_t size, size_t *len, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void append(char *to, size_t size, size_t *len, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(to + *len, size - *len, fmt, ap);
+	va_end(ap);
+	assert_true(n >= 0 && (size_t)n < size - *len);
+	*len += (size_t)n;
+}
+
+static void append_bytes(char *to, size_t size, size_t *len, const void *p, size_t n)
+{
+	assert_true(*len + n < size);
+	memcpy(to + *len, p, n);
+	*len += n;
+	to[*len] = '\0';
+}
+
+#define LOG(f, ...) append((f)->log, sizeof((f)->log), &(f)->log_len, __VA_ARGS__)
+
+/* ---- the owner ---- */
+
+static void event(struct fake *f, const char *name)
+{
+	if (f->on_event)
+		f->on_event(f, name);
+}
+
+static void on_bearer(void *user, const struct modem_bearer *b)
+{
+	struct fake *f = user;
+
+	if (b->state != f->state || b->failure)
+		LOG(f, "bearer(%s%s%s) ", modem_state_name(b->state), b->failure ? "," : "",
+			b->failure ? modem_failure_name(b->failure) : "");
+	f->state = b->state;
+	for (unsigned l = 0; b->state != MODEM_STATE_UP && b->state != MODEM_STATE_STOPPING && l < MODEM_LINKS; l++)
+		assert_int_equal(modem_link_state(f->m, l), MODEM_LINK_FREE);
+	event(f, "bearer");
+}
+
+static void on_opened(void *user, unsigned link, int result)
+{
+	struct fake *f = user;
+
+	LOG(f, "opened(%u,%s) ", link, modem_open_result_name(result));
+	event(f, "opened");
+}
+
+static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
+{
+	struct fake *f = user;
+
+	if (f->offered == f->queued)
+		return false;
+	if (modem_link_state(f->m, f->queue[f->offered].link) != MODEM_LINK_OPEN)
+		return false;
+	if (modem_link_type(f->m, f->queue[f->offered].link) == MODEM_LINK_TCP &&
+		modem_send_room(f->m, f->queue[f->offered].link) < f->queue[f->offered].len)
+		return false;
+	send->link = f->queue[f->offered].link;
+	send->len = f->queue[f->offered].len;
+	send->to = f->queue[f->offered].to;
+	memcpy(buf, f->queue[f->offered].bytes, send->len);
+	f->offered++;
+	return true;
+}
+
+static void on_sent(void *user, unsigned link, size_t req, size_t n)
+{
+	struct fake *f = user;
+
+	LOG(f, "sent(%u,%zu,%zu) ", link, req, n);
+	event(f, "sent");
+}
+
+static void on_data(void *user, unsigned link, const uint8_t *p, size_t n, const struct endpoint *src)
+{
+	struct fake *f = user;
+	char text[ENDPOINT_STRLEN];
+
+	assert_true(modem_link_state(f->m, link) == MODEM_LINK_OPEN ||
+		modem_link_state(f->m, link) == MODEM_LINK_DRAINING);
+	/* One stream in pieces reads as one. */
+	if (!src && f->log_len >= 2 && f->log[f->log_len - 2] == ']') {
+		char *start = strrchr(f->log, '{');
+
+		if (start && start[1] == (char)('0' + link)) {
+			f->log_len -= 2;
+			append_bytes(f->log, sizeof(f->log), &f->log_len, p, n);
+			LOG(f, "] ");
+			return;
+		}
+	}
+	LOG(f, "data{%u}%s%s[", link, src ? "from " : "", src ? endpoint_format(src, text) : "");
+	append_bytes(f->log, sizeof(f->log), &f->log_len, p, n);
+	LOG(f, "] ");
+	event(f, "data");
+}
+
+static size_t on_rx_space(void *user, unsigned link)
+{
+	(void)link;
+	return ((struct fake *)user)->rx_space;
+}
+
+static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
+{
+	struct fake *f = user;
+
+	LOG(f, "closed(%u,%s) ", link, modem_close_reason_name(reason));
+	event(f, "closed");
+}
+
+static void on_link_free(void *user, unsigned link)
+{
+	struct fake *f = user;
+
+	assert_int_equal(modem_link_state(f->m, link), MODEM_LINK_FREE);
+	LOG(f, "free(%u) ", link);
+	event(f, "free");
+}
+
+static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked)
+{
+	struct fake *f = user;
+
+	LOG(f, "acked(%u,%d,%llu,%llu) ", link, known, (unsigned long long)sent,
+		(unsigned long long)acked);
+}
+
+static void on_mode_changed(void *user, enum modem_receive mode)
+{
+	struct fake *f = user;
+
+	LOG(f, "mode(%s) ", mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+}
+
+static void on_power_cycle(void *user)
+{
+	struct fake *f = user;
+
+	LOG(f, "power ");
+}
+
+static void on_stopped(void *user)
+{
+	struct fake *f = user;
+
+	LOG(f, "stopped ");
+}
+
+static const struct modem_ops ops = {
+	.bearer = on_bearer,
+	.opened = on_opened,
+	.next_send = on_next_send,
+	.sent = on_sent,
+	.data = on_data,
+	.rx_space = on_rx_space,
+	.closed = on_closed,
+	.link_free = on_link_free,
+	.acked = on_acked,
+	.mode_changed = on_mode_changed,
+	.power_cycle = on_power_cycle,
+	.stopped = on_stopped,
+};
+
+/* ---- the module ---- */
+
+static const struct fake_rule defaults[] = {
+	{"", OK, -1},
+	{"AT+CPIN?", "\r\n+CPIN: READY\r\n" OK, -1},
+	{"AT+CSQ", "\r\n+CSQ: 23,99\r\n" OK, -1},
+	{"AT+CREG?", "\r\n+CREG: 0,1\r\n" OK, -1},
+	{"AT+CGREG?", "\r\n+CGREG: 0,1\r\n" OK, -1},
+	{"AT+CEREG?", "\r\n+CEREG: 0,1\r\n" OK, -1},
+	{"AT+IPADDR", "\r\n+IPADDR: 10.148.0.17\r\n" OK, -1},
+	{"AT+CIPCLOSE?", "{list}", -1},
+};
+
+struct fake *fake_new(void)
+{
+	struct fake *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	log_set_level(getenv("TRACE") ? LOG_LEVEL_TRACE : LOG_LEVEL_ERROR);
+	f->config = (struct modem_config){.name = "modem0", .ip = 4, .baud = 115200,
+		.connect_timeout = SEC(30), .receive = MODEM_RECEIVE_PUSH, .apn = "internet"};
+	f->now = SEC(1000);
+	f->rx_space = 100000;
+	for (unsigned i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		f->rules[f->n_rules++] = defaults[i];
+	fake_rule(f, "AT+NETOPEN", OK "\r\n+NETOPEN: 0\r\n");
+	fake_rule(f, "AT+NETOPEN?", "\r\n+NETOPEN: 1\r\n" OK);
+	fake_rule_once(f, "AT+NETOPEN?", "\r\n+NETOPEN: 0\r\n" OK);
+	return f;
+}
+
+void fake_free(struct fake *f)
+{
+	modem_free(f->m);
+	free(f);
+}
+
+static void add_rule(struct fake *f, const char *prefix, const char *reply, int uses)
+{
+	/* Used up ones make room. */
+	for (unsigned i = 0; i < f->n_rules; i++) {
+		if (f->rules[i].uses == 0) {
+			memmove(&f->rules[i], &f->rules[i + 1],
+				(f->n_rules - i - 1) * sizeof(f->rules[0]));
+			f->n_rules--;
+			i--;
+		}
+	}
+	assert_true(f->n_rules < sizeof(f->rules) / sizeof(f->rules[0]));
+	f->rules[f->n_rules++] = (struct fake_rule){prefix, reply, uses};
+}
+
+void fake_rule(struct fake *f, const char *prefix, const char *reply)
+{
+	add_rule(f, prefix, reply, -1);
+}
+
+void fake_rule_once(struct fake *f, const char *prefix, const char *reply)
+{
+	add_rule(f, prefix, reply, 1);
+}
+
+static void input(struct fake *f, const void *p, size_t n)
+{
+	const uint8_t *s = p;
+
+	if (!f->bytewise) {
+		modem_input(f->m, f->now, p, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		modem_input(f->m, f->now, s + i, 1);
+}
+
+static const struct fake_rule *find_rule(struct fake *f)
+{
+	for (unsigned i = f->n_rules; i-- > 0;) {
+		struct fake_rule *r = &f->rules[i];
+
+		if (r->uses == 0 || strncmp(f->line, r->prefix, strlen(r->prefix)) != 0)
+			continue;
+		if (strcmp(r->prefix, "AT+NETOPEN") == 0 && strcmp(f->line, r->prefix) != 0)
+			continue;
+		if (r->uses > 0)
+			r->uses--;
+		return r;
+	}
+	fail_msg("no rule for %s", f->line);
+	return NULL;
+}
+
+/* The links as the driver sees them. */
+static void say_list(struct fake *f)
+{
+	char text[64];
+	size_t len = 0;
+
+	append(text, sizeof(text), &len, "\r\n+CIPCLOSE: ");
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		append(text, sizeof(text), &len, "%s%d", l ? "," : "",
+			modem_link_state(f->m, l) == MODEM_LINK_OPEN);
+	append(text, sizeof(text), &len, "\r\n" OK);
+	input(f, text, len);
+}
+
+static void reply(struct fake *f, const char *text)
+{
+	const char *mark = strstr(text, "{payload}");
+	unsigned link;
+
+	if (strcmp(text, "{list}") == 0) {
+		say_list(f);
+		return;
+	}
+	if (!mark) {
+		input(f, text, strlen(text));
+		return;
+	}
+	/* "...>{payload}..." : what follows is said when the announced bytes are there. */
+	assert_int_equal(sscanf(f->line, "AT+CIPSEND=%u,%zu", &link, &f->payload_left), 2);
+	f->after_payload = mark + strlen("{payload}");
+	input(f, text, (size_t)(mark - text));
+}
+
+static void command(struct fake *f)
+{
+	const struct fake_rule *r;
+	char echo[2100];
+
+	append(f->said, sizeof(f->said), &f->said_len, "%s\n", f->line);
+	r = find_rule(f);
+	if (f->echo) {
+		snprintf(echo, sizeof(echo), "%s\r", f->line);
+		input(f, echo, strlen(echo));
+	}
+	if (strcmp(f->line, "ATE0") == 0)
+		f->echo = false;
+	f->line_len = 0;
+	if (r->reply)
+		reply(f, r->reply);
+}
+
+static void hear(struct fake *f, uint8_t c)
+{
+	if (f->payload_left) {
+		f->payload[f->payload_len++ % sizeof(f->payload)] = (char)c;
+		if (--f->payload_left == 0)
+			reply(f, f->after_payload);
+	} else if (c == '\r') {
+		f->line[f->line_len] = '\0';
+		if (f->line_len)
+			command(f);
+	} else if (f->line_len + 1 < sizeof(f->line)) {
+		if (c)
+			f->line[f->line_len++] = (char)c;
+		if (f->line_len == 3 && memcmp(f->line, "+++", 3) == 0) {
+			append(f->said, sizeof(f->said), &f->said_len, "+++\n");
+			f->line_len = 0;
+		} else if (c == 0x1b) {
+			f->line_len = 0;
+			append(f->said, sizeof(f->said), &f->said_len, "ESC\n");
+		}
+	}
+}
+
+static bool drain(struct fake *f)
+{
+	uint8_t copy[4096];
+	size_t n;
+	const uint8_t *p = modem_output(f->m, &n);
+
+	if (n == 0)
+		return false;
+	assert_true(n <= sizeof(copy));
+	memcpy(copy, p, n);
+	modem_output_done(f->m, f->now, n);
+	for (size_t i = 0; i < n; i++)
+		hear(f, copy[i]);
+	return true;
+}
+
+/* A driver that is due for ever at one moment would be a busy loop. */
+void fake_pump(struct fake *f)
+{
+	for (unsigned i = 0; i < 3000; i++) {
+		bool wrote = drain(f);
+		bool due = modem_deadline(f->m) <= f->now;
+
+		if (!wrote && !due)
+			return;
+		modem_run(f->m, f->now);
+	}
+	fail_msg("busy loop: deadline %llu, now %llu", (unsigned long long)modem_deadline(f->m),
+		(unsigned long long)f->now);
+}
+
+void fake_say_bytes(struct fake *f, const void *p, size_t n)
+{
+	input(f, p, n);
+	fake_pump(f);
+}
+
+void fake_say(struct fake *f, const char *text)
+{
+	fake_say_bytes(f, text, strlen(text));
+}
+
+void fake_advance(struct fake *f, usec_t d)
+{
+	usec_t end = f->now + d;
+
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	while (modem_deadline(f->m) <= end) {
+		f->now = modem_deadline(f->m) > f->now ? modem_deadline(f->m) : f->now;
+		modem_run(f->m, f->now);
+		fake_pump(f);
+	}
+	f->now = end;
+}
+
+void fake_up(struct fake *f)
+{
+	if (!f->m)
+		f->m = modem_new(&f->config, &ops, f);
+	modem_attach(f->m, f->now);
+	for (unsigned i = 0; i < 600 && f->state != MODEM_STATE_UP; i++)
+		fake_advance(f, MSEC(100));
+	assert_int_equal(f->state, MODEM_STATE_UP);
+	fake_rule(f, "AT+CIPSEND=", "\r\n>{payload}" OK);
+	fake_rule(f, "AT+CIPOPEN=", OK);
+	fake_clear(f);
+}
+
+void fake_clear(struct fake *f)
+{
+	f->said_len = f->log_len = f->payload_len = 0;
+	f->said[0] = f->log[0] = '\0';
+}
+
+struct endpoint fake_endpoint(const char *text)
+{
+	struct endpoint e;
+
+	assert_int_equal(endpoint_parse(&e, text, strlen(text)), 0);
+	return e;
+}
+
+void fake_open_tcp(struct fake *f, unsigned link, const char *remote)
+{
+	struct endpoint e = fake_endpoint(remote);
+	char text[64];
+
+	assert_int_equal(modem_open_tcp(f->m, link, &e), 0);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	snprintf(text, sizeof(text), "\r\n+CIPOPEN: %u,0\r\n", link);
+	fake_say(f, text);
+	assert_int_equal(modem_link_state(f->m, link), MODEM_LINK_OPEN);
+	fake_clear(f);
+}
+
+void fake_open_udp(struct fake *f, unsigned link, uint16_t port)
+{
+	char text[64];
+
+	assert_int_equal(modem_open_udp(f->m, link, port), 0);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	snprintf(text, sizeof(text), "\r\n+CIPOPEN: %u,0\r\n", link);
+	fake_say(f, text);
+	assert_int_equal(modem_link_state(f->m, link), MODEM_LINK_OPEN);
+	fake_clear(f);
+}
+
+void fake_send(struct fake *f, unsigned link, const char *text, const char *to)
+{
+	assert_true(f->queued < sizeof(f->queue) / sizeof(f->queue[0]));
+	f->queue[f->queued].link = link;
+	f->queue[f->queued].len = strlen(text);
+	memcpy(f->queue[f->queued].bytes, text, strlen(text));
+	if (to)
+		f->queue[f->queued].to = fake_endpoint(to);
+	f->queued++;
+	modem_kick(f->m);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+}
+
+unsigned fake_count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, what))) {
+		n++;
+		text += strlen(what);
+	}
+	return n;
+}

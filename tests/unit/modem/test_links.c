@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int setup(void **state)
+{
+	struct fake *f = fake_new();
+
+	fake_up(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_free(*state);
+	return 0;
+}
+
+static void run(struct fake *f)
+{
+	modem_run(f->m, f->now);
+	fake_pump(f);
+}
+
+static void open_tcp(struct fake *f, unsigned link)
+{
+	struct endpoint e = fake_endpoint("198.51.100.7:3000");
+
+	assert_int_equal(modem_open_tcp(f->m, link, &e), 0);
+	run(f);
+}
+
+static void tcp_open_needs_ok_and_result_in_either_order(void **state)
+{
+	struct fake *f = *state;
+
+	open_tcp(f, 3);
+	assert_said(f, "AT+CIPOPEN=3,\"TCP\",\"198.51.100.7\",3000\n");
+	assert_heard(f, "");
+	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n");
+	assert_heard(f, "opened(3,ok) ");
+
+	fake_rule(f, "AT+CIPOPEN=4", "\r\n+CIPOPEN: 4,0\r\n" OK);
+	open_tcp(f, 4);
+	assert_heard(f, "opened(3,ok) opened(4,ok) ");
+}
+
+static void udp_open_names_only_the_local_port(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 1,0\r\n" OK);
+	assert_int_equal(modem_open_udp(f->m, 1, 5000), 0);
+	run(f);
+	assert_said(f, "AT+CIPOPEN=1,\"UDP\",,,5000\n");
+	assert_heard(f, "opened(1,ok) ");
+}
+
+static void result_before_ok_does_not_open_before_ok(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 1,0\r\n");
+	assert_int_equal(modem_open_udp(f->m, 1, 5000), 0);
+	run(f);
+	assert_heard(f, "");
+	fake_say(f, OK);
+	assert_heard(f, "opened(1,ok) ");
+}
+
+static void several_opens_may_be_outstanding(void **state)
+{
+	struct fake *f = *state;
+
+	open_tcp(f, 9);
+	open_tcp(f, 8);
+	open_tcp(f, 7);
+	assert_int_equal(fake_count(f->said, "AT+CIPOPEN="), 3);
+	fake_say(f, "\r\n+CIPOPEN: 8,0\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 9,10\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 7,0\r\n");
+	assert_heard(f, "opened(8,ok) opened(9,timeout) free(9) opened(7,ok) ");
+}
+
+static void failed_open_is_told_with_its_number(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 3,8\r\n" ERR);
+	open_tcp(f, 3);
+	assert_heard(f, "opened(3,busy) free(3) ");
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 3,255\r\n" ERR);
+	open_tcp(f, 3);
+	assert_heard(f, "opened(3,busy) free(3) opened(3,unknown) free(3) ");
+}
+
+static void error_that_never_comes_is_not_waited_for(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 3,11\r\n");
+	open_tcp(f, 3);
+	fake_advance(f, MSEC(299));
+	assert_heard(f, "");
+	fake_advance(f, MSEC(2));
+	assert_heard(f, "opened(3,dns failed) free(3) ");
+}
+
+static void link_in_use_is_closed_before_its_number_is_free(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 3,4\r\n" ERR);
+	fake_rule(f, "AT+CIPCLOSE=", OK);
+	open_tcp(f, 3);
+	fake_advance(f, MSEC(60));
+	assert_heard(f, "opened(3,not supported) ");
+	assert_said(f, "AT+CIPCLOSE=3\n");
+	fake_say(f, "\r\n+CIPCLOSE: 3,0\r\n");
+	assert_heard(f, "opened(3,not supported) free(3) ");
+}
+
+static void bare_error_is_an_error(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", ERR);
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	open_tcp(f, 3);
+	fake_advance(f, MSEC(60));
+	assert_heard(f, "opened(3,error) free(3) ");
+}
+
+static void silence_is_told_after_the_time_limit_and_the_number_is_cleared(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	open_tcp(f, 3);
+	fake_advance(f, SEC(31));
+	assert_heard(f, "");
+	fake_advance(f, SEC(2));
+	assert_heard(f, "opened(3,silence) free(3) ");
+	assert_said(f, "AT+CIPCLOSE=3\n");
+}
+
+static void cancelled_open_keeps_its_number_until_its_result(void **state)
+{
+	struct fake *f = *state;
+	struct endpoint e = fake_endpoint("198.51.100.7:3000");
+
+	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 3,0\r\n");
+	open_tcp(f, 3);
+	modem_close(f->m, 3);
+	run(f);
+	assert_heard(f, "opened(3,cancelled) ");
+	assert_int_equal(modem_link_state(f->m, 3), MODEM_LINK_CLOSING);
+	assert_int_equal(modem_open_tcp(f->m, 3, &e), -EBUSY);
+	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n"); /* late success */
+	assert_said(f, "AT+CIPCLOSE=3\n");
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+}
+
+static void open_that_was_never_written_is_cancelled_at_once(void **state)
+{
+	struct fake *f = *state;
+	struct endpoint e = fake_endpoint("198.51.100.7:3000");
+
+	assert_int_equal(modem_open_tcp(f->m, 3, &e), 0);
+	modem_close(f->m, 3);
+	run(f);
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+	assert_not_said(f, "CIPOPEN");
+}
+
+static void close_is_told_at_once_and_the_number_is_free_when_confirmed(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPCLOSE=", OK);
+	modem_close(f->m, 3);
+	run(f);
+	assert_heard(f, "closed(3,local) ");
+	fake_say(f, "\r\nCLOSED\r\n\r\n+CIPCLOSE: 3,0\r\n");
+	assert_heard(f, "closed(3,local) free(3) ");
+}
+
+static void close_result_may_come_before_ok(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_udp(f, 1, 5000);
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 1,0\r\n" OK);
+	modem_close(f->m, 1);
+	run(f);
+	assert_heard(f, "closed(1,local) free(1) ");
+}
+
+static void close_of_a_closed_link_is_fine(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	modem_close(f->m, 3);
+	run(f);
+	assert_heard(f, "closed(3,local) free(3) ");
+}
+
+static void missing_close_result_is_asked_again(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	fake_rule_once(f, "AT+CIPCLOSE=", OK);
+	modem_close(f->m, 3);
+	run(f);
+	fake_advance(f, SEC(14));
+	assert_heard(f, "closed(3,local) ");
+	fake_advance(f, SEC(2));
+	assert_heard(f, "closed(3,local) free(3) ");
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3"), 2);
+}
+
+static void passive_close_frees_the_number(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_tcp(f, 4, "198.51.100.7:3000");
+	fake_open_tcp(f, 5, "198.51.100.7:3000");
+	fake_say(f, "\r\n+IPCLOSE: 3,1\r\n");
+	assert_heard(f, "closed(3,remote) free(3) ");
+	fake_say(f, "\r\n+IPCLOSE: 4,2\r\n");
+	assert_heard(f, "closed(3,remote) free(3) closed(4,timeout) free(4) ");
+	fake_clear(f);
+	fake_say(f, "\r\n+CIPCLOSE: 5,0\r\n");
+	assert_heard(f, "closed(5,remote) free(5) ");
+	assert_not_said(f, "CIPCLOSE=");
+}
+
+static void close_line_of_the_former_life_does_not_touch_the_new_one(void **state)
+{
+	struct fake *f = *state;
+
+	open_tcp(f, 3);
+	fake_say(f, "\r\n+IPCLOSE: 3,1\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n");
+	assert_heard(f, "opened(3,ok) ");
+}
+
+static void listings_are_no_results(void **state)
+{
+	struct fake *f = *state;
+
+	open_tcp(f, 3);
+	fake_say(f, "\r\n+CIPOPEN: 3\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 3,\"TCP\",\"198.51.100.7\",3000,-1\r\n");
+	fake_say(f, "\r\n+CIPCLOSE: 0,0,0,0,0,0,0,0,0\r\n");
+	assert_heard(f, "");
+}
+
+static void network_event_loses_every_link(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	open_tcp(f, 4);
+	fake_clear(f);
+	fake_rule(f, "AT+CREG?", NULL);
+	fake_say(f, "\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n");
+	assert_heard(f, "closed(3,lost) free(3) opened(4,lost) free(4) bearer(register) ");
+}
+
+static void link_that_nobody_opened_is_closed(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 6,0\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 6,0\r\n");
+	assert_said(f, "AT+CIPCLOSE=6\n");
+	assert_heard(f, "free(6) ");
+}
+
+static void dead_link_is_found_by_the_watch_but_one_list_may_be_stale(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_tcp(f, 4, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	fake_rule(f, "AT+CIPCLOSE?", "\r\n+CIPCLOSE: 0,0,0,0,1,0,0,0,0,0\r\n" OK);
+	fake_rule_once(f, "AT+CIPCLOSE?", "\r\n+CIPCLOSE: 0,0,0,0,0,0,0,0,0,0\r\n" OK);
+	fake_advance(f, SEC(46));
+	assert_heard(f, "");
+	fake_advance(f, SEC(5));
+	assert_heard(f, "closed(3,lost) free(3) ");
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+	struct fake *f = *state;
+	struct endpoint v6 = fake_endpoint("[2001:db8::1]:80"), none = {.port = 80};
+
+	assert_int_equal(modem_open_tcp(f->m, 3, &v6), -EAFNOSUPPORT);
+	assert_int_equal(modem_open_tcp(f->m, 3, &none), -EINVAL);
+	assert_int_equal(modem_open_tcp(f->m, 10, &v6), -EINVAL);
+	assert_int_equal(modem_open_udp(f->m, 3, 0), -EINVAL);
+	modem_detach(f->m, f->now);
+	assert_int_equal(modem_open_udp(f->m, 3, 1), -ENETDOWN);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(tcp_open_needs_ok_and_result_in_either_order),
+		TEST(udp_open_names_only_the_local_port),
+		TEST(result_before_ok_does_not_open_before_ok),
+		TEST(several_opens_may_be_outstanding),
+		TEST(failed_open_is_told_with_its_number),
+		TEST(error_that_never_comes_is_not_waited_for),
+		TEST(link_in_use_is_closed_before_its_number_is_free),
+		TEST(bare_error_is_an_error),
+		TEST(silence_is_told_after_the_time_limit_and_the_number_is_cleared),
+		TEST(cancelled_open_keeps_its_number_until_its_result),
+		TEST(open_that_was_never_written_is_cancelled_at_once),
+		TEST(close_is_told_at_once_and_the_number_is_free_when_confirmed),
+		TEST(close_result_may_come_before_ok),
+		TEST(close_of_a_closed_link_is_fine),
+		TEST(missing_close_result_is_asked_again),
+		TEST(passive_close_frees_the_number),
+		TEST(close_line_of_the_former_life_does_not_touch_the_new_one),
+		TEST(listings_are_no_results),
+		TEST(network_event_loses_every_link),
+		TEST(link_that_nobody_opened_is_closed),
+		TEST(dead_link_is_found_by_the_watch_but_one_list_may_be_stale),
+		TEST(wrong_arguments_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake.h"
+
+#include <string.h>
+
+static int setup(void **state)
+{
+	struct fake *f = fake_new();
+
+	fake_up(f);
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_udp(f, 1, 5000);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_free(*state);
+	return 0;
+}
+
+static void payload_goes_out_at_the_prompt_and_is_confirmed_by_the_result_line(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "HELLO", NULL);
+	assert_said(f, "AT+CIPSEND=3,5\n");
+	assert_memory_equal(f->payload, "HELLO", 5);
+	assert_heard(f, ""); /* OK alone is no confirmation */
+	fake_say(f, "\r\n+CIPSEND: 3,5,5\r\n");
+	assert_heard(f, "sent(3,5,5) ");
+}
+
+static void nothing_is_written_before_the_prompt(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPSEND=", NULL);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, SEC(5));
+	assert_string_equal(f->said, "AT+CIPSEND=3,5\n");
+}
+
+static void prompt_forms_are_all_understood(void **state)
+{
+	struct fake *f = *state;
+	static const char *const forms[] = {"\r\n>{payload}" OK, "\r\n> {payload}" OK,
+		">{payload}" OK, "> {payload}" OK, "AT+CIPSEND=3,2\r\r\n>{payload}" OK,
+		"AT+CIPSEND=3,2\r>{payload}" OK, "\r\n+IPCLOSE: 9,1\r\n\r\n>{payload}" OK};
+
+	for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		fake_clear(f);
+		f->queued = f->offered = 0;
+		f->bytewise = i & 1;
+		fake_rule_once(f, "AT+CIPSEND=", forms[i]);
+		fake_send(f, 3, "hi", NULL);
+		fake_say(f, "\r\n+CIPSEND: 3,2,2\r\n");
+		assert_heard(f, "sent(3,2,2) ");
+		assert_memory_equal(f->payload, "hi", 2);
+	}
+}
+
+static void datagram_names_its_peer(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 1, "HELLO", "203.0.113.9:5254");
+	assert_said(f, "AT+CIPSEND=1,5,\"203.0.113.9\",5254\n");
+	fake_say(f, "\r\n+CIPSEND: 1,5,5\r\n");
+	assert_heard(f, "sent(1,5,5) ");
+}
+
+static void one_send_is_outstanding_and_the_next_goes_out_with_its_confirmation(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "one", NULL);
+	fake_send(f, 3, "two!", NULL);
+	assert_string_equal(f->said, "AT+CIPSEND=3,3\n");
+	fake_say(f, "\r\n+CIPSEND: 3,3,3\r\n");
+	assert_string_equal(f->said, "AT+CIPSEND=3,3\nAT+CIPSEND=3,4\n");
+}
+
+static void control_commands_go_before_sends_and_between_ok_and_confirmation(void **state)
+{
+	struct fake *f = *state;
+	struct endpoint e = fake_endpoint("192.0.2.1:80");
+
+	fake_send(f, 3, "one", NULL);
+	fake_send(f, 3, "two!", NULL);
+	modem_open_tcp(f->m, 7, &e);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_string_equal(f->said,
+		"AT+CIPSEND=3,3\nAT+CIPOPEN=7,\"TCP\",\"192.0.2.1\",80\n");
+}
+
+static void disconnection_during_a_send_ends_the_link(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "HELLO", NULL);
+	fake_say(f, "\r\n+CIPSEND: 3,5,-1\r\n");
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
+static void close_inside_the_send_window_is_the_end_of_the_send(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPSEND=", "\r\n>\r\n+IPCLOSE: 3,1\r\n{payload}" OK);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_say(f, "\r\n+CIPSEND: 3,5,-1\r\n");
+	assert_memory_equal(f->payload, "HELLO", 5);
+	assert_heard(f, "closed(3,remote) free(3) ");
+	/* The lock is free again. */
+	fake_send(f, 1, "x", "203.0.113.9:5254");
+	assert_said(f, "AT+CIPSEND=1,1,");
+}
+
+static void lock_is_not_held_for_ever_by_a_closed_link(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPSEND=", "\r\n>{payload}" OK "\r\n+IPCLOSE: 3,1\r\n");
+	fake_send(f, 3, "HELLO", NULL);
+	fake_send(f, 1, "x", "203.0.113.9:5254");
+	assert_not_said(f, "AT+CIPSEND=1");
+	fake_advance(f, SEC(2) + 1);
+	assert_said(f, "AT+CIPSEND=1");
+}
+
+static void busy_is_tried_again_after_300_ms(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPSEND=", "\r\n+CIPERROR: 8\r\n" ERR);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, MSEC(290));
+	assert_int_equal(fake_count(f->said, "CIPSEND"), 1);
+	fake_advance(f, MSEC(20));
+	fake_say(f, "\r\n+CIPSEND: 3,5,5\r\n");
+	assert_heard(f, "sent(3,5,5) ");
+	assert_memory_equal(f->payload, "HELLO", 5);
+}
+
+static void busy_for_ten_seconds_closes_the_link(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPSEND=", "\r\n+CIPERROR: 8\r\n" ERR);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, SEC(9));
+	assert_heard(f, "");
+	fake_advance(f, SEC(2));
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
+static void zombie_is_closed_and_the_bearer_checked(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPSEND=", "\r\n+CIPERROR: 4\r\n" ERR);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, MSEC(200));
+	assert_heard(f, "closed(3,lost) free(3) ");
+	assert_said(f, "AT+NETOPEN?\n");
+}
+
+static void second_error_line_does_not_answer_the_next_command(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPSEND=3", "\r\n+CIPERROR: 4\r\n" ERR ERR);
+	fake_rule(f, "AT+CIPSEND=1", "\r\n>{payload}" OK "\r\n+CIPSEND: 1,1,1\r\n");
+	fake_send(f, 3, "HELLO", NULL);
+	fake_send(f, 1, "x", "203.0.113.9:5254");
+	fake_advance(f, SEC(1));
+	assert_heard(f, "closed(3,lost) free(3) sent(1,1,1) ");
+}
+
+static void short_confirmation_goes_on_when_cipack_proves_it(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "HELLO", NULL);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 2,0,2\r\n" OK);
+	fake_say(f, "\r\n+CIPSEND: 3,5,2\r\n");
+	assert_said(f, "AT+CIPACK=3\n");
+	assert_heard(f, "sent(3,5,2) ");
+}
+
+static void short_confirmation_without_proof_closes(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "HELLO", NULL);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 5,0,5\r\n" OK);
+	fake_say(f, "\r\n+CIPSEND: 3,5,2\r\n");
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
+static void short_confirmation_without_cipack_closes(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "HELLO", NULL);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+IP ERROR: Operation not supported\r\n" ERR);
+	fake_say(f, "\r\n+CIPSEND: 3,5,2\r\n");
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
+static void learned_buffer_limits_the_room_until_acknowledged(void **state)
+{
+	struct fake *f = *state;
+	static char big[1461];
+
+	memset(big, 'x', 1460);
+	for (unsigned i = 0; i < 4; i++) {
+		fake_send(f, 3, big, NULL);
+		fake_say(f, "\r\n+CIPSEND: 3,1460,1460\r\n");
+	}
+	assert_int_equal(modem_send_room(f->m, 3), 1460);
+	fake_send(f, 3, big, NULL);
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 6144,6144,0\r\n" OK);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 6144,1000,5144\r\n" OK);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 6144,0,6144\r\n" OK);
+	fake_clear(f);
+	fake_say(f, "\r\n+CIPSEND: 3,1460,304\r\n");
+	assert_heard(f, "sent(3,1460,304) ");
+	assert_int_equal(modem_send_room(f->m, 3), 0);
+	fake_advance(f, MSEC(110));
+	assert_int_equal(modem_send_room(f->m, 3), 1000);
+	fake_advance(f, MSEC(110));
+	assert_int_equal(modem_send_room(f->m, 3), 1460);
+	fake_clear(f);
+	fake_advance(f, SEC(10));
+	assert_not_said(f, "CIPACK"); /* nothing outstanding, nothing asked */
+}
+
+static void refused_datagram_is_tried_once_more_then_dropped(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 1, "HELLO", "203.0.113.9:5254");
+	fake_say(f, "\r\n+CIPSEND: 1,5,0\r\n");
+	fake_advance(f, MSEC(400));
+	assert_int_equal(fake_count(f->said, "CIPSEND"), 2);
+	assert_heard(f, "");
+	fake_say(f, "\r\n+CIPSEND: 1,5,0\r\n");
+	assert_heard(f, "sent(1,5,0) ");
+}
+
+static void missing_confirmation_closes_and_is_never_repeated(void **state)
+{
+	struct fake *f = *state;
+
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, SEC(19));
+	assert_heard(f, "");
+	fake_advance(f, SEC(2));
+	assert_heard(f, "closed(3,send) free(3) ");
+	assert_int_equal(fake_count(f->said, "CIPSEND"), 1);
+}
+
+static void three_sends_without_an_end_climb_the_ladder(void **state)
+{
+	struct fake *f = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		fake_send(f, 1, "HELLO", "203.0.113.9:5254");
+		fake_advance(f, SEC(21));
+	}
+	assert_heard(f, "sent(1,5,0) sent(1,5,0) sent(1,5,0) closed(1,lost) free(1) closed(3,lost) "
+		"free(3) bearer(recover) ");
+}
+
+static void lost_prompt_feeds_the_module_and_keeps_the_channel(void **state)
+{
+	struct fake *f = *state;
+
+	/* The '>' got lost: the module takes the next five bytes as payload. */
+	fake_rule_once(f, "AT+CIPSEND=", "\r\n{payload}" OK "\r\n+CIPSEND: 3,5,5\r\n");
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, SEC(30));
+	assert_heard(f, "closed(3,send) free(3) ");
+	assert_memory_not_equal(f->payload, "HELLO", 5);
+	assert_int_equal(f->state, MODEM_STATE_UP);
+	fake_send(f, 1, "x", "203.0.113.9:5254");
+	fake_say(f, "\r\n+CIPSEND: 1,1,1\r\n");
+	assert_heard(f, "closed(3,send) free(3) sent(1,1,1) ");
+}
+
+static void payload_is_never_written_into_command_mode(void **state)
+{
+	struct fake *f = *state;
+
+	/* The prompt is late, after the time-out. */
+	fake_rule_once(f, "AT+CIPSEND=", NULL);
+	fake_send(f, 3, "AT+CPOF\rAT+CPOF\r", NULL);
+	fake_advance(f, SEC(60));
+	fake_say(f, "\r\n>");
+	fake_advance(f, SEC(1));
+	assert_not_said(f, "CPOF");
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
+static void aborted_data_entry_drops_the_rest_of_the_payload(void **state)
+{
+	struct fake *f = *state;
+	size_t n;
+
+	fake_rule_once(f, "AT+CIPSEND=", "\r\n>");
+	f->queue[0].link = 3;
+	f->queue[0].len = 8;
+	memcpy(f->queue[0].bytes, "xAT+CPOF\r", 8);
+	f->queued = 1;
+	modem_kick(f->m);
+	modem_run(f->m, f->now);
+	modem_output(f->m, &n);
+	modem_output_done(f->m, f->now, n);
+	modem_input(f->m, f->now, "\r\n>", 3);
+	modem_output(f->m, &n);
+	assert_int_equal(n, 8);
+	modem_output_done(f->m, f->now, 1);
+	modem_input(f->m, f->now, ERR, strlen(ERR));
+	fake_pump(f);
+	fake_advance(f, SEC(10));
+	assert_not_said(f, "CPOF");
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
+static void answer_to_an_acknowledgement_query_reaches_the_owner(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 42,40,2\r\n" OK);
+	assert_int_equal(modem_query_ack(f->m, 3), 0);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_heard(f, "acked(3,1,42,40) ");
+	fake_rule_once(f, "AT+CIPACK=", ERR);
+	modem_query_ack(f->m, 3);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_heard(f, "acked(3,1,42,40) acked(3,0,0,0) ");
+	assert_int_not_equal(modem_query_ack(f->m, 1), 0);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(payload_goes_out_at_the_prompt_and_is_confirmed_by_the_result_line),
+		TEST(nothing_is_written_before_the_prompt),
+		TEST(prompt_forms_are_all_understood),
+		TEST(datagram_names_its_peer),
+		TEST(one_send_is_outstanding_and_the_next_goes_out_with_its_confirmation),
+		TEST(control_commands_go_before_sends_and_between_ok_and_confirmation),
+		TEST(disconnection_during_a_send_ends_the_link),
+		TEST(close_inside_the_send_window_is_the_end_of_the_send),
+		TEST(lock_is_not_held_for_ever_by_a_closed_link),
+		TEST(busy_is_tried_again_after_300_ms),
+		TEST(busy_for_ten_seconds_closes_the_link),
+		TEST(zombie_is_closed_and_the_bearer_checked),
+		TEST(second_error_line_does_not_answer_the_next_command),
+		TEST(short_confirmation_goes_on_when_cipack_proves_it),
+		TEST(short_confirmation_without_proof_closes),
+		TEST(short_confirmation_without_cipack_closes),
+		TEST(learned_buffer_limits_the_room_until_acknowledged),
+		TEST(refused_datagram_is_tried_once_more_then_dropped),
+		TEST(missing_confirmation_closes_and_is_never_repeated),
+		TEST(three_sends_without_an_end_climb_the_ladder),
+		TEST(lost_prompt_feeds_the_module_and_keeps_the_channel),
+		TEST(payload_is_never_written_into_command_mode),
+		TEST(aborted_data_entry_drops_the_rest_of_the_payload),
+		TEST(answer_to_an_acknowledgement_query_reaches_the_owner),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
