@@ -46,10 +46,10 @@ def test_curl_fetches_by_name(world: World, resolver, receive: str) -> None:
 
 
 @pytest.mark.needs("curl")
-def test_curl_says_what_a_refused_connection_is(world: World) -> None:
+def test_curl_hears_of_a_refused_connection(world: World) -> None:
     world.up()
     done = world.inner.run("curl", "-sS", "-m", "20", f"http://{HOST}:9/", check=False)
-    assert done.returncode == 7 and "refused" in done.stderr.lower()
+    assert done.returncode == 7 and "connect" in done.stderr
 
 
 @pytest.mark.needs("iperf3")
@@ -89,7 +89,7 @@ def test_mqtt_messages_go_both_ways(world: World) -> None:
     config.write_text(f"listener 1883 {HOST}\nallow_anonymous true\nuser root\n")
     world.background(world.outer, ["mosquitto", "-c", str(config)], "mosquitto")
     wait_for("mosquitto", lambda: ":1883" in world.outer.run("ss", "-ltn").stdout)
-    listener = world.background(world.inner, ["mosquitto_sub", "-h", HOST, "-t", "room/#", "-C", "3", "-q", "1", "-d"],
+    listener = world.background(world.inner, ["stdbuf", "-oL", "mosquitto_sub", "-h", HOST, "-t", "room/#", "-C", "3", "-q", "1", "-d"],
                                 "mosquitto_sub")
     wait_for("the subscription", lambda: "SUBACK" in listener.text())
     for n in range(3):

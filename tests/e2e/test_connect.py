@@ -143,7 +143,7 @@ def test_dns_does_not_wait_while_every_link_connects_to_the_dead(world: World, r
 
 
 def test_a_client_that_gave_up_frees_its_link(world: World) -> None:
-    world.up({KNOB: "never"}, {"tcp.connect_timeout": "60s"})
+    world.up({KNOB: "never"}, {"tcp.connect_timeout": "12s"})
     gwd = world.gwd
     assert gwd
     s = world.client()
@@ -186,8 +186,8 @@ def test_many_sources_to_one_slow_destination_each_get_their_own_connection(worl
     world.serve(echo, *PEER)
 
     def job(n: int) -> bytes:
-        s = world.connect(PEER)
-        s.sendall(b"%04d" % n)
-        return s.recv(4)
+        with world.connect(PEER) as s:
+            s.sendall(b"%04d" % n)
+            return s.recv(4)
 
     assert all_fine(at_once([lambda n=n: job(n) for n in range(15)])) == [b"%04d" % n for n in range(15)]

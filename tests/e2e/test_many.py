@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.dns import addresses, query
+from harness.process import LITTLE_QUARANTINE
 from harness.servers import digest_of_counted, hold, request_reply
 from harness.traffic import all_fine, at_once, hostile_body, receive_all, sha, upload
 from harness.waiting import wait_for
@@ -63,8 +64,7 @@ def test_thirty_flows_started_at_once_all_finish(world: World, receive: str) -> 
 
 @pytest.mark.long
 def test_a_thousand_short_connections_leave_nothing_behind(world: World) -> None:
-    # The sanitizer keeps freed memory for a while; little of it, or it would look like growth.
-    world.sanitizer_options = "quarantine_size_mb=1:thread_local_quarantine_size_kb=16"
+    world.sanitizer_options = LITTLE_QUARANTINE
     world.up()
     server = world.serve(request_reply(b"HTTP/1.0 200 OK\r\n\r\nhello"))
     gwd = world.gwd

@@ -13,6 +13,8 @@ from .netns import Namespace
 
 SANITIZER = re.compile(r"(ERROR: (Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error: )")
 SANITIZER_EXIT = 99
+# The sanitizer keeps freed memory for a while; little of it, where memory is measured.
+LITTLE_QUARANTINE = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0:max_malloc_fill_size=0"
 
 
 def sanitizer_env(more: str = "") -> dict[str, str]:

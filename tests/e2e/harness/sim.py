@@ -49,4 +49,4 @@ class Sim:
 
     def commands(self, name: str) -> int:
         """How often the host gave this command, e.g. CIPOPEN."""
-        return int(self.stats()["commands"].get(name, 0))
+        return int(self.stats()["commands"].get(f"+{name}", 0))
