@@ -162,7 +162,6 @@ static void send_fin(struct stack_tcp *tcp)
 
 	if (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT)
 		return;
-	pcb->tmr = tcp_ticks;
 	/* Out of memory it says ERR_OK too, and tcp_tmr() tries again. */
 	if (tcp_shutdown(pcb, 0, 1) == ERR_OK)
 		tcp->fin_sent = true;
