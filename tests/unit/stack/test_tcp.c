@@ -340,6 +340,7 @@ static void late_run_does_not_exhaust_retransmissions(void **state)
 {
 	(void)state;
 	stack_tcp_write(tcp, "x", 1);
+	rig_pass(&r, MSEC(200));
 	rig_forget(&r);
 	r.now += SEC(7200); /* suspended */
 	rig_run(&r);
