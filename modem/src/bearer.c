@@ -73,8 +73,12 @@ static void enter(struct modem *m, enum modem_state s)
 	b->since = m->now;
 	b->event = true;
 	b->deadline = limits[s].limit ? after(m, limits[s].limit) : USEC_NEVER;
-	if (s == MODEM_STATE_UP)
+	if (s == MODEM_STATE_UP) {
 		came_up(m);
+	} else if (s == MODEM_STATE_STOPPED) {
+		links_lost(m); /* what the module did not confirm in time */
+		send_reset(m);
+	}
 }
 
 void bearer_goto(struct modem *m, int step, usec_t at)
@@ -210,7 +214,8 @@ usec_t bearer_deadline(const struct modem *m)
 	const struct bearer *b = &m->bearer;
 	usec_t d = usec_min(b->await, b->deadline);
 
-	if (b->event || b->stopped_event || b->power_event)
+	if (b->event || b->power_event ||
+		(b->stopped_event && b->state == MODEM_STATE_STOPPED))
 		return 0;
 	if (b->state == MODEM_STATE_UP)
 		return usec_min(d, watch_deadline(m));
@@ -220,7 +225,7 @@ usec_t bearer_deadline(const struct modem *m)
 void bearer_detach(struct modem *m)
 {
 	links_lost(m);
-	bearer_goto(m, STEP_ABSENT, USEC_NEVER);
+	bearer_goto(m, m->bearer.stopped_event ? STEP_STOPPED : STEP_ABSENT, USEC_NEVER);
 }
 
 void bearer_shutdown(struct modem *m)

@@ -192,7 +192,7 @@ void modem_attach(struct modem *m, usec_t now)
 void modem_detach(struct modem *m, usec_t now)
 {
 	m->now = now;
-	if (m->bearer.state == MODEM_STATE_ABSENT)
+	if (m->bearer.state == MODEM_STATE_ABSENT || m->bearer.state == MODEM_STATE_STOPPED)
 		return;
 	log_info("%s: the tty is gone", m->config->name);
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
