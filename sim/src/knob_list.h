@@ -204,6 +204,8 @@ KNOB(REVISION, "revision", "TEXT", "A131B04A7670M6C", "ATI, CGMR")
 KNOB(ICCID, "iccid", "TEXT", "89860000000000000017", "CICCID")
 
 SECTION("Timing, line rate and network")
+KNOB(SEED, "seed", "clock|0..4000000000", "clock",
+	"start of the sequence that everything random follows; setting it starts anew")
 KNOB(BAUD, "baud", "0..4000000", "115200", "line rate both ways, 10 bits a byte; 0 is unpaced")
 KNOB(PARSER_LATENCY, "parser_latency_ms", "0..5000", "5", "last byte of a command to its answer")
 KNOB(RTT, "rtt_ms", "0..10000", "0", "added to opening, to data after a pause and to confirmation by ack")

@@ -230,7 +230,11 @@ static int set_plain(struct knobs *k, const struct knob *row, const char *text)
 			return -EINVAL;
 		text = word;
 	}
-	return value_parse(row, text, &k->value[row->id]);
+	if (value_parse(row, text, &k->value[row->id]) < 0)
+		return -EINVAL;
+	if (row->id == KNOB_SEED && k->value[row->id].alternative == 1)
+		knobs_seed(k, (unsigned long long)k->value[row->id].number);
+	return 0;
 }
 
 int knobs_set(struct knobs *k, const char *assignment, char *err, size_t err_size)
