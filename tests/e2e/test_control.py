@@ -88,7 +88,7 @@ def test_a_hostile_client_of_the_socket_disturbs_nobody(world: World) -> None:
         silent.append(s)
     for s in silent:
         s.close()
-    assert gwd.state() == "up"
+    gwd.wait_state("up")
     assert gwd.memory_kib() - before < 1024
 
 
