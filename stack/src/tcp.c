@@ -373,11 +373,11 @@ void stack_tcp_shutdown(struct stack_tcp *tcp)
 
 void stack_tcp_abort(struct stack_tcp *tcp)
 {
-	tcp->stack->stats.tcp_aborted++;
 	if (tcp->state == ENDPOINT_HELD)
 		held_abort(tcp);
 	else if (tcp->pcb)
 		reset(tcp);
+	tcp->stack->stats.tcp_aborted += tcp->state != ENDPOINT_GONE && tcp->state != ENDPOINT_ENDED;
 	pool_put(tcp);
 }
 
