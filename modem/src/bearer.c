@@ -115,10 +115,11 @@ void bearer_note(struct modem *m, const struct msg *msg)
 static void net_line(struct modem *m, const struct msg *msg)
 {
 	struct bearer *b = &m->bearer;
-	bool waiting = b->sent && (b->step == STEP_NET_OPEN || b->step == STEP_NET_CLOSE ||
-		b->step == STEP_STOP_NET);
+	bool opening = b->step == STEP_NET_OPEN;
+	bool closing = b->step == STEP_NET_CLOSE || b->step == STEP_STOP_NET ||
+		b->step == STEP_RUNG_NET;
 
-	if (waiting && msg->count == 1) {
+	if (b->sent && msg->count == 1 && (msg->kind == MSG_NETOPEN ? opening : closing)) {
 		b->net_result = dialect_err(msg->n[0]);
 		if (b->await != USEC_NEVER)
 			steps_awaited(m, true);
@@ -162,6 +163,11 @@ bool bearer_urc(struct modem *m, const struct msg *msg)
 		if (b->state == MODEM_STATE_ACTIVATE)
 			left_closed(m, msg);
 		return b->state == MODEM_STATE_ACTIVATE;
+	case MSG_CLIENT:
+		/* No server of ours is listening: it is one that an earlier life left behind. */
+		if (msg->count && msg->n[0] >= 0 && msg->n[0] < MODEM_LINKS)
+			link_stray(m, (unsigned)msg->n[0]);
+		return true;
 	case MSG_CSQ:
 	case MSG_CREG:
 	case MSG_CGREG:
