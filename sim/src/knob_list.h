@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one list of knobs: everything a real module was seen to do differently from another one, and what
- * tests need besides. It makes the enum, the parser, --list-knobs, KNOBS.md and the defaults.
+ * The one list of knobs: everything a real module was seen to do differently from another one, and
+ * what tests need besides. It makes the enum, the parser, --list-knobs, KNOBS.md and the defaults.
  *
- * KNOB(ID, "name", "values", "default", "help"); values are alternatives separated by '|': a literal word,
- * a number range A..B, a word with a number WORD:A..B, or TEXT (free). SECTION("title") groups them.
- * KEYED(...) is a knob that also takes NAME@KEY=VALUE for one destination.
+ * KNOB(ID, "name", "values", "default", "help"); values are alternatives separated by '|': a
+ * literal word, a number range A..B, a word with a number WORD:A..B, or TEXT (free).
+ * SECTION("title") groups them. KEYED(...) is a knob that also takes NAME@KEY=VALUE for one
+ * destination.
  */
 SECTION("Text framing")
 KNOB(ECHO_AT_BOOT, "echo_at_boot", "on|off", "on", "command echo after power-on or reset")

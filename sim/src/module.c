@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The module's life. Boot (a76xx-at 2): nothing is heard until boot_time_s, then the banner; the later lines of the
- * boot come spread over the same time again, all at once when it is 0.
+ * The module's life. Boot (a76xx-at 2): nothing is heard until boot_time_s, then the banner; the
+ * later lines of the boot come spread over the same time again, all at once when it is 0.
  */
 #include "module.h"
 

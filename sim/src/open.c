@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * AT+CIPOPEN (a76xx-at 4). A TCP open answers OK and reports later, unless the knob order_tcp_open or transparent
- * mode makes its report the final result; link.parser_waits remembers that.
+ * AT+CIPOPEN (a76xx-at 4). A TCP open answers OK and reports later, unless the knob order_tcp_open
+ * or transparent mode makes its report the final result; link.parser_waits remembers that.
  */
 #include <errno.h>
 #include <netinet/tcp.h>

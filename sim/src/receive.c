@@ -2,9 +2,10 @@
 /*
  * Received data: direct push, buffer mode, CIPRXGET (a76xx-at 6 and 7).
  *
- * Push reads a socket only while little waits for the line, so that the line never idles while there is data, and
- * yet a peer that is faster than the line meets a closed TCP window. In buffer mode the bound is rx_buffer_bytes.
- * Header and payload of a piece are queued in one go: nothing can come between them.
+ * Push reads a socket only while little waits for the line, so that the line never idles while
+ * there is data, and yet a peer that is faster than the line meets a closed TCP window. In buffer
+ * mode the bound is rx_buffer_bytes. Header and payload of a piece are queued in one go: nothing
+ * can come between them.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names and addresses. A name that no knob answers is asked of the host's resolver in a child process: getaddrinfo()
- * blocks, and the loop must not. The child has nothing open but the pipe, so that it keeps no pty alive.
+ * Names and addresses. A name that no knob answers is asked of the host's resolver in a child
+ * process: getaddrinfo() blocks, and the loop must not. The child has nothing open but the pipe,
+ * so that it keeps no pty alive.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -364,7 +364,7 @@ enum result cmd_cping(struct sim *sim, const struct call *call)
 		(arg_given(call, 2) && !arg_int(call, 2, 1, 100, &count)) ||
 		(arg_given(call, 3) && !arg_int(call, 3, 4, 188, &size)) ||
 		(arg_given(call, 4) && !arg_int(call, 4, 1000, 10000, &interval)) ||
-		(arg_given(call, 5) && !arg_int(call, 5, 5000, 100000, &wait)) ||
+		(arg_given(call, 5) && !arg_int(call, 5, 1000, 100000, &wait)) ||
 		(arg_given(call, 6) && !arg_int(call, 6, 16, 255, &ttl)) || sim->ping.left ||
 		!module_registered(sim) || knob_is(&sim->knobs, KNOB_PING_RESULT, "error"))
 		return RESULT_ERROR;
