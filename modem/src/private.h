@@ -87,7 +87,16 @@ struct send {
 	uint8_t payload[MODEM_SEND_MAX];
 };
 
+/* Where RECV FROM stands on this firmware, learned from the first header of a boot. */
+enum source_place {
+	SOURCE_UNKNOWN,
+	SOURCE_BEFORE, /* of the header */
+	SOURCE_AFTER,  /* between header and payload */
+	SOURCE_NONE,
+};
+
 struct receive {
+	enum source_place place;
 	int link;	/* of the payload being counted, -1: nobody's */
 	bool read;	/* it answers a CIPRXGET=2 of ours */
 	int last;	/* link of the last payload, for damage behind it; -1: nobody's */
@@ -299,6 +308,7 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h);
 void receive_payload(struct modem *m, const uint8_t *p, size_t n);
 void receive_end(struct modem *m);
+void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */
 void receive_damage(struct modem *m, struct channel *ch, const char *what);
