@@ -86,9 +86,4 @@ void lexer_reset(struct lexer *lx);
 void lexer_peek(struct lexer *lx, const char *prefix);
 void lexer_input(struct lexer *lx, const uint8_t *p, size_t n);
 
-static inline bool lexer_in_payload(const struct lexer *lx)
-{
-	return lx->left > 0;
-}
-
 #endif

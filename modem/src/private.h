@@ -56,6 +56,7 @@ struct link {
 	usec_t ack_at;	/* gate: next poll */
 	/* Buffer mode */
 	bool rx_hint;	/* the module may hold data */
+	bool rx_owed;	/* closed by the peer with a notice unserved (decision 10) */
 	bool rx_paused; /* no room at the owner */
 	size_t rx_rest; /* known to be in the module */
 	usec_t rx_poll; /* next look without a hint */
@@ -126,14 +127,12 @@ struct bearer {
 	usec_t deadline; /* the state must be left before */
 	usec_t await;	/* a result line must come before; USEC_NEVER: none awaited */
 	unsigned tries;
-	bool attached;
 	bool event; /* ops->bearer is due */
 	bool power_wait;
 	bool dirty; /* an open was pending when the links were lost */
 	bool pin_used;
 	bool echo; /* ours came back since ATE0 */
 	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
-	bool verifying;
 	bool net_open;	 /* what NETOPEN? said */
 	bool already;	 /* NETOPEN said so */
 	int net_result;	 /* of NETOPEN/NETCLOSE, -1: not yet */
@@ -272,6 +271,7 @@ bool watch_submit(struct modem *m, struct channel *ch);
 /* NETOPEN?, if something asked for it. */
 bool watch_verify(struct modem *m, struct channel *ch);
 void watch_reset(struct modem *m);
+void watch_echo_off(struct modem *m);
 usec_t watch_deadline(const struct modem *m);
 
 /* links.c */

@@ -176,6 +176,7 @@ static void read_end(struct modem *m)
 {
 	struct link *k = &m->links[m->rx.link];
 
+	k->rx_owed = false;
 	k->rx_rest = m->rx.rest;
 	k->rx_hint = k->rx_hint || m->rx.rest > 0;
 	k->rx_poll = after(m, POLL_INTERVAL);
@@ -278,7 +279,7 @@ static void drained(struct modem *m, unsigned l, bool lost)
 	struct link *k = &m->links[l];
 
 	k->rx_hint = false;
-	if (lost && k->rx_rest > 0)
+	if (lost && (k->rx_rest > 0 || k->rx_owed))
 		close_data(m, l);
 	k->rx_rest = 0;
 	if (k->phase == LINK_DRAIN)

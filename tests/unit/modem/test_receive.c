@@ -401,6 +401,21 @@ static void known_rest_that_is_gone_after_the_close_is_a_loss(void **state)
 	assert_non_null(strstr(f->log, "data{3}[abc] closed(3,data) "));
 }
 
+static void notice_that_was_not_served_before_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	f->rx_space = 0;
+	fake_say(f, "\r\n+CIPRXGET: 1,4\r\n");
+	fake_say(f, "\r\n+IPCLOSE: 4,1\r\n");
+	f->rx_space = 100;
+	modem_rx_resume(f->m, 4);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_heard(f, "closed(4,data) ");
+}
+
 static void answer_for_another_link_is_not_ours(void **state)
 {
 	struct fake *f = *state;
@@ -497,6 +512,7 @@ int main(void)
 		BUFFER(closed_link_without_data_is_told_at_the_first_empty_read),
 		BUFFER(known_rest_that_is_gone_is_a_loss),
 		BUFFER(known_rest_that_is_gone_after_the_close_is_a_loss),
+		BUFFER(notice_that_was_not_served_before_the_close_is_a_loss),
 		BUFFER(answer_for_another_link_is_not_ours),
 		BUFFER(read_payload_may_look_like_anything),
 		BUFFER(notification_in_the_shape_of_a_header_is_a_hint),
