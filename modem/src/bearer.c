@@ -179,12 +179,17 @@ bool bearer_urc(struct modem *m, const struct msg *msg)
 	}
 }
 
-/* Echo was switched off. If it is back, so are all other defaults: was there a reboot? */
+/* Echo was switched off. If it is back, so are all other defaults: was there a reboot? Asked once in an
+ * interval of the watch, for the question is echoed too. */
 void bearer_echo(struct modem *m)
 {
-	m->bearer.echo = true;
-	if (m->bearer.state == MODEM_STATE_UP)
-		m->bearer.verify = true;
+	struct bearer *b = &m->bearer;
+
+	if (b->state == MODEM_STATE_UP && !b->echo) {
+		b->verify = true;
+		watch_echo_off(m);
+	}
+	b->echo = true;
 }
 
 static void limit_over(struct modem *m)

@@ -74,6 +74,7 @@ struct channel_ops {
 	void (*payload_begin)(void *user, const struct lexer_header *h);
 	void (*payload)(void *user, const uint8_t *p, size_t n);
 	void (*payload_end)(void *user);
+	void (*peeked)(void *user, bool found);
 	void (*skew)(void *user);
 	void (*overlong)(void *user);
 	/* After each line and prompt, when nothing of the channel is on the stack. */

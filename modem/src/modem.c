@@ -44,6 +44,11 @@ static void on_payload_end(void *user)
 	receive_end(user);
 }
 
+static void on_peeked(void *user, bool found)
+{
+	receive_peeked(user, found);
+}
+
 static void on_skew(void *user)
 {
 	struct modem *m = user;
@@ -103,6 +108,7 @@ static const struct channel_ops channel_callbacks = {
 	.payload_begin = on_payload_begin,
 	.payload = on_payload,
 	.payload_end = on_payload_end,
+	.peeked = on_peeked,
 	.skew = on_skew,
 	.overlong = on_overlong,
 	.settled = on_settled,

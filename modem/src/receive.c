@@ -93,6 +93,24 @@ static int named_link(struct modem *m, int l)
 	return -1;
 }
 
+/* The joint form of HeaderType 1 and CIPSRIP 1 is inferred, not known (decision 4). A peer could begin its
+ * payload with such a line, so the place is settled by the first header of a boot and not asked again. */
+static void learn_place(struct modem *m, struct channel *ch)
+{
+	struct receive *r = &m->rx;
+
+	if (r->from_valid && r->place != SOURCE_AFTER)
+		r->place = SOURCE_BEFORE;
+	if (!r->from_valid && (r->place == SOURCE_UNKNOWN || r->place == SOURCE_AFTER))
+		lexer_peek(&ch->lexer, dialect_source_prefix);
+}
+
+void receive_peeked(struct modem *m, bool found)
+{
+	if (m->rx.place == SOURCE_UNKNOWN)
+		m->rx.place = found ? SOURCE_AFTER : SOURCE_NONE;
+}
+
 /* ---- payload ---- */
 
 void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h)
@@ -101,6 +119,8 @@ void receive_begin(struct modem *m, struct channel *ch, const struct lexer_heade
 
 	if ((h->kind == HEADER_PUSH || h->kind == HEADER_PUSH_ANON) && !h->lead && !r->from_valid)
 		ch->lexer.bare = true;
+	if (h->kind == HEADER_PUSH)
+		learn_place(m, ch);
 	r->read = h->kind == HEADER_READ && is_our_read(ch, h);
 	if (r->read)
 		r->link = h->link;
@@ -156,6 +176,7 @@ static void read_end(struct modem *m)
 {
 	struct link *k = &m->links[m->rx.link];
 
+	k->rx_owed = false;
 	k->rx_rest = m->rx.rest;
 	k->rx_hint = k->rx_hint || m->rx.rest > 0;
 	k->rx_poll = after(m, POLL_INTERVAL);
@@ -192,7 +213,8 @@ void receive_damage(struct modem *m, struct channel *ch, const char *what)
 	if (m->bearer.state != MODEM_STATE_UP)
 		return;
 	log_warn("%s: %s: the line lost bytes", m->config->name, what);
-	close_tcp(m, false);
+	if (ch->lexer.push)
+		close_tcp(m, false);
 	m->bearer.verify = true;
 	channel_quarantine(ch, m->now);
 }
@@ -257,7 +279,7 @@ static void drained(struct modem *m, unsigned l, bool lost)
 	struct link *k = &m->links[l];
 
 	k->rx_hint = false;
-	if (lost && k->rx_rest > 0)
+	if (lost && (k->rx_rest > 0 || k->rx_owed))
 		close_data(m, l);
 	k->rx_rest = 0;
 	if (k->phase == LINK_DRAIN)
@@ -433,6 +455,8 @@ void receive_run(struct modem *m)
 	if (m->now < r->deadline)
 		return;
 	r->deadline = USEC_NEVER;
+	if (r->link >= 0)
+		close_data(m, (unsigned)r->link);
 	r->link = -1;
 	r->from_valid = false;
 	lexer_reset(&ch->lexer);
@@ -457,6 +481,7 @@ void receive_reset(struct modem *m)
 	struct receive *r = &m->rx;
 
 	r->link = r->last = -1;
+	r->place = SOURCE_UNKNOWN;
 	r->doubt = r->from_valid = r->buffer_wanted = false;
 	r->deadline = USEC_NEVER;
 }

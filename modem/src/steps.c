@@ -80,9 +80,12 @@ static int judge_sync(struct modem *m, const struct command *c, enum result r)
 	(void)c;
 	(void)r;
 	channel_resync(&m->channels[0], m->now);
-	m->mode = m->config->receive;
 	m->channels[0].lexer.push = true;
 	m->channels[0].lexer.bare = false;
+	if (m->mode != m->config->receive) {
+		m->mode = m->config->receive; /* what a boot refused the next one may grant */
+		m->ops->mode_changed(m->user, m->mode);
+	}
 	return NEXT;
 }
 

@@ -471,6 +471,34 @@ static void silent_reboot_shows_by_its_echo(void **state)
 	assert_heard(f, "opened(1,lost) free(1) bearer(register) bearer(activate) bearer(up) ");
 }
 
+static void echo_that_is_back_is_switched_off_once_not_for_ever(void **state)
+{
+	struct fake *f = *state;
+
+	fake_up(f);
+	f->echo = true;
+	fake_open_udp(f, 1, 53);
+	fake_clear(f);
+	fake_advance(f, SEC(40));
+	assert_true(fake_count(f->said, "AT") <= 1);
+	assert_int_equal(f->state, MODEM_STATE_UP);
+	assert_false(f->echo);
+}
+
+static void boot_that_grants_header_type_brings_push_back(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPCCFG", ERR);
+	fake_up(f);
+	assert_int_equal(modem_receive_mode(f->m), MODEM_RECEIVE_BUFFER);
+	fake_rule_once(f, "AT+NETOPEN?", "\r\n+NETOPEN: 0\r\n" OK);
+	fake_say(f, "\r\n*ATREADY: 1\r\n");
+	fake_advance(f, SEC(10));
+	assert_non_null(strstr(f->log, "mode(push)"));
+	assert_int_equal(modem_receive_mode(f->m), MODEM_RECEIVE_PUSH);
+}
+
 static void idle_bearer_hardly_wakes_up(void **state)
 {
 	struct fake *f = *state;
@@ -635,6 +663,8 @@ int main(void)
 		cmocka_unit_test(banner_means_that_everything_is_lost),
 		TEST(banner_inside_a_send_is_seen),
 		TEST(silent_reboot_shows_by_its_echo),
+		TEST(echo_that_is_back_is_switched_off_once_not_for_ever),
+		TEST(boot_that_grants_header_type_brings_push_back),
 		TEST(idle_bearer_hardly_wakes_up),
 		TEST(mute_module_is_probed_then_the_ladder_is_climbed_to_its_end),
 		TEST(ladder_without_a_power_command_starts_over),

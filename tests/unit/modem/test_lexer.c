@@ -15,6 +15,7 @@ struct ear {
 	char log[8192];
 	size_t len;
 	size_t payload;
+	const char *peek;
 };
 
 static void add(struct ear *e, const void *p, size_t n)
@@ -51,6 +52,8 @@ static void on_begin(void *user, const struct lexer_header *h)
 
 	snprintf(text, sizeof(text), "{%d,%zu%s:", h->link, h->len, h->hex ? "x" : "");
 	say(e, text);
+	if (e->peek)
+		lexer_peek(&e->lx, e->peek);
 }
 
 static void on_payload(void *user, const uint8_t *p, size_t n)
@@ -67,6 +70,11 @@ static void on_end(void *user)
 	say(user, "}");
 }
 
+static void on_peeked(void *user, bool found)
+{
+	say(user, found ? "FOUND" : "ABSENT");
+}
+
 static void on_skew(void *user)
 {
 	say(user, "SKEW");
@@ -77,8 +85,8 @@ static void on_overlong(void *user)
 	say(user, "OVERLONG");
 }
 
-static const struct lexer_ops ops = {on_line, on_prompt, on_begin, on_payload, on_end, on_skew,
-	on_overlong};
+static const struct lexer_ops ops = {on_line, on_prompt, on_begin, on_payload, on_end, on_peeked,
+	on_skew, on_overlong};
 
 static void ear_init(struct ear *e)
 {
@@ -223,7 +231,6 @@ static void longest_payload_is_counted_exactly(void **state)
 	lexer_input(&e.lx, (const uint8_t *)S("\r\n+RECEIVE,1,65535\r\n"));
 	lexer_input(&e.lx, bulk, sizeof(bulk));
 	assert_int_equal(e.payload, 65535);
-	assert_false(lexer_in_payload(&e.lx));
 	e.len = 0;
 	lexer_input(&e.lx, (const uint8_t *)S("\r\nOK\r\n"));
 	assert_string_equal(e.log, "<OK>");
@@ -238,6 +245,36 @@ static void deaf_lexer_counts_nothing(void **state)
 	e.lx.deaf = true;
 	lexer_input(&e.lx, (const uint8_t *)S("\r\n+RECEIVE,1,3\r\nabc\r\n"));
 	assert_string_equal(e.log, "<+RECEIVE,1,3><abc>");
+}
+
+static void line_between_header_and_payload_is_found_only_if_it_is_one(void **state)
+{
+	static const struct {
+		const char *bytes, *expected;
+	} cases[] = {
+		{"\r\n+RECEIVE,1,3\r\nRECV FROM:1.2.3.4:5\r\nabc\r\nOK\r\n",
+			"{1,3:FOUND<RECV FROM:1.2.3.4:5>abc}<OK>"},
+		{"\r\n+RECEIVE,1,3\r\nabc\r\nOK\r\n", "{1,3:ABSENTabc}<OK>"},
+		{"\r\n+RECEIVE,1,3\r\nREC\r\nOK\r\n", "{1,3:ABSENTREC}<OK>"},
+		{"\r\n+RECEIVE,1,13\r\nRECV FROM:\x01\x02\n\r\nOK\r\n",
+			"{1,13:ABSENTRECV FROM:\x01\x02\n}<OK>"},
+	};
+	static struct ear e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t step = 1; step < 3; step++) {
+			size_t len = strlen(cases[i].bytes);
+
+			ear_init(&e);
+			e.peek = dialect_source_prefix;
+			for (size_t k = 0; k < len; k += step)
+				lexer_input(&e.lx, (const uint8_t *)cases[i].bytes + k,
+					step < len - k ? step : len - k);
+			/* The pieces that payload comes in do not matter. */
+			assert_string_equal(e.log, cases[i].expected);
+		}
+	}
 }
 
 static struct msg parse(const char *text)
@@ -349,6 +386,7 @@ int main(void)
 		cmocka_unit_test(endless_line_is_dropped_and_the_next_one_is_read),
 		cmocka_unit_test(longest_payload_is_counted_exactly),
 		cmocka_unit_test(deaf_lexer_counts_nothing),
+		cmocka_unit_test(line_between_header_and_payload_is_found_only_if_it_is_one),
 		cmocka_unit_test(error_texts_and_numbers_are_those_of_the_note),
 		cmocka_unit_test(results_are_whole_lines),
 		cmocka_unit_test(numbers_are_bounded),

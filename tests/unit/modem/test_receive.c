@@ -107,6 +107,25 @@ static void datagram_comes_whole_and_with_its_source(void **state)
 	assert_heard(f, "data{1}from 203.0.113.9:5254[HELLO CLIENT!!] ");
 }
 
+static void source_behind_the_header_is_learned(void **state)
+{
+	struct fake *f = *state;
+
+	f->bytewise = true;
+	fake_say(f, "\r\n+RECEIVE,3,2\r\nRECV FROM:198.51.100.7:3000\r\nhi"
+		"\r\n+RECEIVE,1,5\r\nRECV FROM:203.0.113.9:5254\r\nHELLO");
+	assert_heard(f, "data{3}[hi] data{1}from 203.0.113.9:5254[HELLO] ");
+}
+
+static void source_line_inside_a_payload_is_payload_once_the_place_is_known(void **state)
+{
+	struct fake *f = *state;
+
+	fake_say(f, "\r\n+RECEIVE,3,2\r\nhi\r\n+RECEIVE,3,24\r\nRECV FROM:1.2.3.4:5678\r\n"
+		"\r\n+RECEIVE,4,1\r\nx");
+	assert_heard(f, "data{3}[hiRECV FROM:1.2.3.4:5678\r\n] data{4}[x] ");
+}
+
 static void datagram_without_source_is_dropped_and_counted(void **state)
 {
 	struct fake *f = *state;
@@ -382,6 +401,21 @@ static void known_rest_that_is_gone_after_the_close_is_a_loss(void **state)
 	assert_non_null(strstr(f->log, "data{3}[abc] closed(3,data) "));
 }
 
+static void notice_that_was_not_served_before_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	f->rx_space = 0;
+	fake_say(f, "\r\n+CIPRXGET: 1,4\r\n");
+	fake_say(f, "\r\n+IPCLOSE: 4,1\r\n");
+	f->rx_space = 100;
+	modem_rx_resume(f->m, 4);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_heard(f, "closed(4,data) ");
+}
+
 static void answer_for_another_link_is_not_ours(void **state)
 {
 	struct fake *f = *state;
@@ -413,6 +447,19 @@ static void notification_in_the_shape_of_a_header_is_a_hint(void **state)
 	assert_heard(f, "data{3}[abc] ");
 }
 
+static void silence_inside_a_read_ends_that_link_only(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	fake_rule(f, "AT+CIPRXGET=4,4", "\r\n+CIPRXGET: 4,4,0\r\n" OK);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,5,0\r\nabc");
+	fake_say(f, "\r\n+CIPRXGET: 1,3\r\n");
+	fake_advance(f, SEC(12));
+	assert_heard(f, "data{3}[abc] closed(3,data) ");
+	assert_int_equal(modem_link_state(f->m, 4), MODEM_LINK_OPEN);
+}
+
 static void reads_and_sends_take_turns(void **state)
 {
 	struct fake *f = *state;
@@ -442,6 +489,8 @@ int main(void)
 		TEST(push_payload_that_looks_like_a_result_stays_payload),
 		TEST(every_byte_value_passes),
 		TEST(datagram_comes_whole_and_with_its_source),
+		TEST(source_behind_the_header_is_learned),
+		TEST(source_line_inside_a_payload_is_payload_once_the_place_is_known),
 		TEST(datagram_without_source_is_dropped_and_counted),
 		TEST(payload_for_a_link_nobody_has_is_counted),
 		TEST(data_before_the_close_is_delivered_before_it),
@@ -463,9 +512,11 @@ int main(void)
 		BUFFER(closed_link_without_data_is_told_at_the_first_empty_read),
 		BUFFER(known_rest_that_is_gone_is_a_loss),
 		BUFFER(known_rest_that_is_gone_after_the_close_is_a_loss),
+		BUFFER(notice_that_was_not_served_before_the_close_is_a_loss),
 		BUFFER(answer_for_another_link_is_not_ours),
 		BUFFER(read_payload_may_look_like_anything),
 		BUFFER(notification_in_the_shape_of_a_header_is_a_hint),
+		BUFFER(silence_inside_a_read_ends_that_link_only),
 		BUFFER(reads_and_sends_take_turns),
 	};
 
