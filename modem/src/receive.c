@@ -11,10 +11,12 @@
  * five seconds, because a lost hint would stall it for ever.
  *
  * Loss: no checksum protects the line, so what can be known must be used. Half a line end behind a
- * payload, silence inside it, a damaged header, or text that no module says: each means that bytes were
- * lost. If the rest of the line makes sense only the link of that payload is reset; if it does not,
- * nobody knows what was lost, and all TCP links are (MODEM_CLOSE_DATA), the line is ignored until it is
- * quiet, and NETOPEN? is asked because a reboot looks the same.
+ * payload, silence inside it, a damaged header, a source without a header, text that no module says, or
+ * an answer that never came while payload did: each means that bytes were lost. If the rest makes sense
+ * only the links it can have been are reset (MODEM_CLOSE_DATA). If it does not, nobody knows what was
+ * lost: all TCP links are reset, the line is ignored until it is quiet (leaked payload must not be obeyed),
+ * and NETOPEN? is asked because a reboot looks the same. What cannot be seen is a lost run that is
+ * exactly as long as whole lines behind it, or garbled bytes inside payload; RTS/CTS is the cure for both.
  */
 #include "private.h"
 
