@@ -153,6 +153,7 @@ static void time_out(struct channel *ch)
 	ch->unanswered = 0;
 	enter(ch, CHANNEL_LATE, ch->now);
 	c->type->done(ch->user, c, RESULT_TIMEOUT);
+	ch->ops->unanswered(ch->user);
 }
 
 static void send_fill(struct channel *ch, bool escape)

@@ -67,6 +67,7 @@ static void on_overlong(void *user)
 
 static void on_settled(void *user)
 {
+	receive_line_over(user);
 	modem_settled(user);
 }
 
@@ -98,6 +99,11 @@ static void on_prompt_delay(void *user, usec_t t)
 	sample(&m->prompt, t);
 }
 
+static void on_unanswered(void *user)
+{
+	receive_unanswered(user);
+}
+
 static void on_dead(void *user)
 {
 	recover_dead(user);
@@ -115,6 +121,7 @@ static const struct channel_ops channel_callbacks = {
 	.echo = on_echo,
 	.turnaround = on_turnaround,
 	.prompt_delay = on_prompt_delay,
+	.unanswered = on_unanswered,
 	.dead = on_dead,
 };
 

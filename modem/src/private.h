@@ -57,6 +57,7 @@ struct link {
 	/* Buffer mode */
 	bool rx_hint;	/* the module may hold data */
 	bool rx_owed;	/* closed by the peer with a notice unserved (decision 10) */
+	uint64_t rx_during; /* the number of the command in flight when payload last came */
 	bool rx_paused; /* no room at the owner */
 	size_t rx_rest; /* known to be in the module */
 	usec_t rx_poll; /* next look without a hint */
@@ -105,6 +106,7 @@ struct receive {
 	size_t rest;
 	usec_t deadline; /* mid-payload silence */
 	bool from_valid;
+	bool from_old; /* a line was seen since */
 	struct endpoint from;
 	unsigned next; /* round robin */
 	bool buffer_wanted; /* switch to buffer mode (decision 4) */
@@ -308,6 +310,10 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h);
 void receive_payload(struct modem *m, const uint8_t *p, size_t n);
 void receive_end(struct modem *m);
+/* An answer did not come: links whose data came since the command may have swallowed it. */
+void receive_unanswered(struct modem *m);
+/* After each line: a source must be followed by its header. */
+void receive_line_over(struct modem *m);
 void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */

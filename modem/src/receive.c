@@ -11,10 +11,12 @@
  * five seconds, because a lost hint would stall it for ever.
  *
  * Loss: no checksum protects the line, so what can be known must be used. Half a line end behind a
- * payload, silence inside it, a damaged header, or text that no module says: each means that bytes were
- * lost. If the rest of the line makes sense only the link of that payload is reset; if it does not,
- * nobody knows what was lost, and all TCP links are (MODEM_CLOSE_DATA), the line is ignored until it is
- * quiet, and NETOPEN? is asked because a reboot looks the same.
+ * payload, silence inside it, a damaged header, a source without a header, text that no module says, or
+ * an answer that never came while payload did: each means that bytes were lost. If the rest makes sense
+ * only the links it can have been are reset (MODEM_CLOSE_DATA). If it does not, nobody knows what was
+ * lost: all TCP links are reset, the line is ignored until it is quiet (leaked payload must not be obeyed),
+ * and NETOPEN? is asked because a reboot looks the same. What cannot be seen is a lost run that is
+ * exactly as long as whole lines behind it, or garbled bytes inside payload; RTS/CTS is the cure for both.
  */
 #include "private.h"
 
@@ -193,6 +195,8 @@ void receive_end(struct modem *m)
 		datagram_end(m);
 	else if (r->link >= 0 && r->read)
 		read_end(m);
+	if (r->link >= 0)
+		m->links[r->link].rx_during = m->channels[0].commands;
 	r->last = r->link;
 	r->link = -1;
 	r->from_valid = false;
@@ -219,6 +223,13 @@ void receive_damage(struct modem *m, struct channel *ch, const char *what)
 	channel_quarantine(ch, m->now);
 }
 
+void receive_unanswered(struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		if (link_alive(&m->links[l]) && m->links[l].rx_during == m->channels[0].commands)
+			close_data(m, l);
+}
+
 static bool could_be_payload(const struct modem *m, const struct lexer_line *line)
 {
 	if (m->rx.doubt && line->after_payload)
@@ -237,6 +248,29 @@ static void bad_header(struct modem *m, struct channel *ch, const struct msg *ms
 	receive_damage(m, ch, "a header that cannot be");
 }
 
+/* RECV FROM without its header: that and its payload are lost. If no link is known to have this remote the
+ * line itself is damaged, and it can have been anybody's. */
+static void source_alone(struct modem *m)
+{
+	bool known = false;
+
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		known = known || (link_alive(&m->links[l]) &&
+			endpoint_equal(&m->links[l].remote, &m->rx.from));
+	log_warn("%s: a source without its data: bytes were lost", m->config->name);
+	close_tcp(m, known);
+	m->rx.from_valid = false;
+}
+
+void receive_line_over(struct modem *m)
+{
+	struct receive *r = &m->rx;
+
+	if (r->from_valid && r->from_old)
+		source_alone(m);
+	r->from_old = true;
+}
+
 static void recv_from(struct modem *m, struct channel *ch, const struct lexer_line *line,
 	const struct msg *msg)
 {
@@ -244,9 +278,12 @@ static void recv_from(struct modem *m, struct channel *ch, const struct lexer_li
 
 	if (!line->lead && !line->after_payload)
 		ch->lexer.bare = true;
+	if (r->from_valid)
+		source_alone(m);
 	r->from_valid = endpoint_parse(&r->from, msg->text, msg->len) == 0;
+	r->from_old = false;
 	if (!r->from_valid)
-		log_debug("%s: RECV FROM without a source", m->config->name);
+		receive_damage(m, ch, "a source that cannot be");
 }
 
 bool receive_urc(struct modem *m, const struct lexer_line *line, const struct msg *msg)
@@ -257,7 +294,6 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 		recv_from(m, ch, line, msg);
 		return true;
 	}
-	m->rx.from_valid = false;
 	if (msg->kind == MSG_BAD_HEADER) {
 		bad_header(m, ch, msg);
 	} else if (msg->kind == MSG_UNKNOWN && could_be_payload(m, line)) {
