@@ -18,7 +18,7 @@
 #define READ_DEFAULT 1500
 #define HEX_MAX 750
 
-static timer_fn notify_again;
+static timer_fn notify_again, announce_all;
 
 /* Push goes on while less than this waits for the line: two pieces, and 20 ms of a fast line. */
 static size_t push_limit(const struct sim *sim)
@@ -94,7 +94,8 @@ int64_t receive_deadline(const struct sim *sim, int l)
 }
 
 /* The header matrix of a76xx-at 6.1; returns its length. */
-static size_t push_header(const struct sim *sim, int l, const union address *from, size_t n, char *out)
+static size_t push_header(const struct sim *sim, int l, const union address *from, size_t n,
+	char *out)
 {
 	const struct knobs *k = &sim->knobs;
 	const struct module *m = &sim->module;
@@ -380,8 +381,11 @@ static enum result read_data(struct sim *sim, long mode, long l, size_t max)
 	return RESULT_OK;
 }
 
-static void announce_all(struct sim *sim)
+/* Mode 1 was set: what lies there unread is news again. */
+static void announce_all(struct sim *sim, int a, unsigned b)
 {
+	(void)a;
+	(void)b;
 	for (int l = 0; l < LINKS_MAX; l++) {
 		sim->link[l].announced = false;
 		if (sim->link[l].rx_len)
@@ -394,10 +398,9 @@ static enum result set_mode(struct sim *sim, long mode)
 	bool changed = sim->module.rxget != mode;
 
 	sim->module.rxget = (int)mode;
-	final_result(sim, "OK");
 	if (mode == 1 && changed)
-		announce_all(sim);
-	return RESULT_SILENT;
+		timer_set(&sim->timers, sim->now, announce_all, 0, 0); /* after the OK */
+	return RESULT_OK;
 }
 
 enum result cmd_ciprxget(struct sim *sim, const struct call *call)

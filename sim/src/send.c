@@ -219,7 +219,7 @@ int64_t confirms_deadline(const struct sim *sim)
 
 /* --- the dialogue --- */
 
-/* How many bytes this send may confirm (knobs send_confirm, short_confirm_once), -1 for "disconnected". */
+/* How many bytes to confirm (knobs send_confirm, short_confirm_once); -1: disconnected. */
 static long confirm_limit(struct sim *sim, long req)
 {
 	char err[128];

@@ -4,7 +4,7 @@
  *
  *  state    entered by               leaves by
  *  CLOSED   boot, NETCLOSE, +CIPEVENT  NETOPEN
- *  OPENING  NETOPEN                  netopen_delay_ms: OPEN or CLOSED; netopen_result=never: NETCLOSE or reset
+ *  OPENING  NETOPEN                  netopen_delay_ms: OPEN or CLOSED; else NETCLOSE
  *  OPEN     +NETOPEN: 0              NETCLOSE, +CIPEVENT
  *  CLOSING  NETCLOSE                 close_delay_ms: CLOSED
  *  LOST     +CIPEVENT with netopen_state_after_cipevent=1   NETCLOSE

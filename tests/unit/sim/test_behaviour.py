@@ -205,6 +205,8 @@ class Parser(Case):
                 ("AT+CIPOPEN=?", b'+CIPOPEN: (0-9),("TCP","UDP")'),
                 ("AT+CGAUTH?", b"+CGAUTH: 1,0")):
             self.assertEqual(s.cmd(command), b"\r\n" + line + b"\r\n" + OK, command)
+        self.assertEqual(s.cmd("AT+CIPRXGET=1;+CGACT=1,1;+CFUN=1;+CSQ"),
+                         b"\r\n+CSQ: 23,0\r\n" + OK)
         for command in ("AT", "AT+CNMI=2,1", "AT+IFC=2,2", "AT&D1", "AT+CIPTIMEOUT=75000,15000,15000",
                         "AT+CTCPKA=1,2,5,1", 'AT+CDNSCFG="192.0.2.1","192.0.2.2"',
                         'AT+CGAUTH=1,1,"u","p"', "AT+CGACT=1,1", "AT+CMEE=2"):

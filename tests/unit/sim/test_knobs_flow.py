@@ -357,8 +357,8 @@ class Links(Case):
         port = free_port()
         s.cmd("AT+SERVERSTART=%d,0" % port)
         self.udp(s, 0)
-        peer = self.client(s, port)
-        self.assertRaises(ConnectionResetError, peer.recv, 1)
+        with self.assertRaises(ConnectionResetError):
+            self.client(s, port).recv(1)
         s.set("accept_when_full=ignore")
         peer = self.client(s, port)
         peer.settimeout(0.1)

@@ -345,10 +345,16 @@ class Rate(Case):
         s.ctl("reset")
         s.until("PB DONE\r\n")
         self.assertEqual(s.stats()["baud"], 57600)
+        s.set("baud_store=volatile")
+        s.cmd("ATE0")
+        s.cmd("AT+IPREX=19200")
+        s.ctl("reset")
+        s.until("PB DONE\r\n")
+        self.assertEqual(s.stats()["baud"], 19200)
         s.set("baud_switch=delayed:200")
         s.cmd("ATE0")
         self.assertEqual(s.cmd("AT+IPR=9600"), OK)
-        self.assertEqual(s.cmd("AT+IPR?"), b"\r\n+IPR: 57600\r\n" + OK)
+        self.assertEqual(s.cmd("AT+IPR?"), b"\r\n+IPR: 19200\r\n" + OK)
         s.wait(lambda: s.stats()["baud"] == 9600)
 
     def test_baud_mismatch(self):
