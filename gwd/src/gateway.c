@@ -29,14 +29,21 @@ unsigned unit_links_in_use(const struct unit *u, enum link_use use)
 	return n;
 }
 
-/* From 9 down: the module gives accepted sockets the lowest free numbers (NOTE 3.4). */
+/* From 9 down: the module gives accepted sockets the lowest free numbers (NOTE 3.4). A number that
+ * the module refused lately, though it should have been free, comes after all others. */
 struct link *unit_free_link(struct unit *u)
 {
-	for (unsigned i = MODEM_LINKS; i-- > 0;)
-		if (u->links[i].use == LINK_UNUSED &&
-			modem_link_state(u->modem, i) == MODEM_LINK_FREE)
-			return &u->links[i];
-	return NULL;
+	struct link *best = NULL;
+
+	for (unsigned i = MODEM_LINKS; i-- > 0;) {
+		struct link *l = &u->links[i];
+
+		if (l->use != LINK_UNUSED || modem_link_state(u->modem, i) != MODEM_LINK_FREE)
+			continue;
+		if (!best || l->refused < best->refused)
+			best = l;
+	}
+	return best;
 }
 
 void link_release(struct link *l)

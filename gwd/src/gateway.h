@@ -108,6 +108,7 @@ struct link {
 	enum link_use use;
 	bool open;
 	usec_t since;
+	usec_t refused;	   /* the module last called it in use although it was free; 0: never */
 	struct flow *flow; /* TCP; NULL for one that is being closed */
 	uint64_t tx_bytes, rx_bytes;
 

@@ -503,8 +503,11 @@ void tcp_link_opened(struct link *l, int result)
 		log_info("modem%u: it opens one link at a time", l->unit->index);
 		l->unit->connecting_max = 1;
 	}
+	if (result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_SOCKETS_OPENED)
+		l->refused = gw->now;
 	if (result == MODEM_OPEN_OK) {
 		l->open = true;
+		l->refused = 0;
 		l->since = gw->now;
 	}
 	if (!f) {

@@ -73,8 +73,12 @@ static void enter(struct modem *m, enum modem_state s)
 	b->since = m->now;
 	b->event = true;
 	b->deadline = limits[s].limit ? after(m, limits[s].limit) : USEC_NEVER;
-	if (s == MODEM_STATE_UP)
+	if (s == MODEM_STATE_UP) {
 		came_up(m);
+	} else if (s == MODEM_STATE_STOPPED) {
+		links_lost(m); /* what the module did not confirm in time */
+		send_reset(m);
+	}
 }
 
 void bearer_goto(struct modem *m, int step, usec_t at)
@@ -111,10 +115,11 @@ void bearer_note(struct modem *m, const struct msg *msg)
 static void net_line(struct modem *m, const struct msg *msg)
 {
 	struct bearer *b = &m->bearer;
-	bool waiting = b->sent && (b->step == STEP_NET_OPEN || b->step == STEP_NET_CLOSE ||
-		b->step == STEP_STOP_NET);
+	bool opening = b->step == STEP_NET_OPEN;
+	bool closing = b->step == STEP_NET_CLOSE || b->step == STEP_STOP_NET ||
+		b->step == STEP_RUNG_NET;
 
-	if (waiting && msg->count == 1) {
+	if (b->sent && msg->count == 1 && (msg->kind == MSG_NETOPEN ? opening : closing)) {
 		b->net_result = dialect_err(msg->n[0]);
 		if (b->await != USEC_NEVER)
 			steps_awaited(m, true);
@@ -158,6 +163,11 @@ bool bearer_urc(struct modem *m, const struct msg *msg)
 		if (b->state == MODEM_STATE_ACTIVATE)
 			left_closed(m, msg);
 		return b->state == MODEM_STATE_ACTIVATE;
+	case MSG_CLIENT:
+		/* No server of ours is listening: it is one that an earlier life left behind. */
+		if (msg->count && msg->n[0] >= 0 && msg->n[0] < MODEM_LINKS)
+			link_stray(m, (unsigned)msg->n[0]);
+		return true;
 	case MSG_CSQ:
 	case MSG_CREG:
 	case MSG_CGREG:
@@ -169,12 +179,17 @@ bool bearer_urc(struct modem *m, const struct msg *msg)
 	}
 }
 
-/* Echo was switched off. If it is back, so are all other defaults: was there a reboot? */
+/* Echo was switched off. If it is back, so are all other defaults: was there a reboot? Asked once in an
+ * interval of the watch, for the question is echoed too. */
 void bearer_echo(struct modem *m)
 {
-	m->bearer.echo = true;
-	if (m->bearer.state == MODEM_STATE_UP)
-		m->bearer.verify = true;
+	struct bearer *b = &m->bearer;
+
+	if (b->state == MODEM_STATE_UP && !b->echo) {
+		b->verify = true;
+		watch_echo_off(m);
+	}
+	b->echo = true;
 }
 
 static void limit_over(struct modem *m)
@@ -210,7 +225,8 @@ usec_t bearer_deadline(const struct modem *m)
 	const struct bearer *b = &m->bearer;
 	usec_t d = usec_min(b->await, b->deadline);
 
-	if (b->event || b->stopped_event || b->power_event)
+	if (b->event || b->power_event ||
+		(b->stopped_event && b->state == MODEM_STATE_STOPPED))
 		return 0;
 	if (b->state == MODEM_STATE_UP)
 		return usec_min(d, watch_deadline(m));
@@ -220,7 +236,7 @@ usec_t bearer_deadline(const struct modem *m)
 void bearer_detach(struct modem *m)
 {
 	links_lost(m);
-	bearer_goto(m, STEP_ABSENT, USEC_NEVER);
+	bearer_goto(m, m->bearer.stopped_event ? STEP_STOPPED : STEP_ABSENT, USEC_NEVER);
 }
 
 void bearer_shutdown(struct modem *m)

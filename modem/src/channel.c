@@ -153,6 +153,7 @@ static void time_out(struct channel *ch)
 	ch->unanswered = 0;
 	enter(ch, CHANNEL_LATE, ch->now);
 	c->type->done(ch->user, c, RESULT_TIMEOUT);
+	ch->ops->unanswered(ch->user);
 }
 
 static void send_fill(struct channel *ch, bool escape)
@@ -278,7 +279,8 @@ static void on_line(void *user, const struct lexer_line *l)
 	struct lexer_line line = *l;
 	struct msg msg;
 
-	trace_line(ch, '<', line.text, line.len);
+	if (!in_flight(ch) || !ch->cmd.type->secret)
+		trace_line(ch, '<', line.text, line.len); /* the echo of a PIN is a PIN */
 	dialect_parse(&msg, line.text, line.len);
 	if (ch->lexer.deaf && msg.kind != MSG_BANNER)
 		return;
@@ -326,6 +328,13 @@ static void on_payload_end(void *user)
 	ch->ops->settled(ch->user);
 }
 
+static void on_peeked(void *user, bool found)
+{
+	struct channel *ch = user;
+
+	ch->ops->peeked(ch->user, found);
+}
+
 static void on_skew(void *user)
 {
 	struct channel *ch = user;
@@ -348,6 +357,7 @@ static const struct lexer_ops lexer_callbacks = {
 	.payload_begin = on_payload_begin,
 	.payload = on_payload,
 	.payload_end = on_payload_end,
+	.peeked = on_peeked,
 	.skew = on_skew,
 	.overlong = on_overlong,
 };

@@ -74,6 +74,7 @@ struct channel_ops {
 	void (*payload_begin)(void *user, const struct lexer_header *h);
 	void (*payload)(void *user, const uint8_t *p, size_t n);
 	void (*payload_end)(void *user);
+	void (*peeked)(void *user, bool found);
 	void (*skew)(void *user);
 	void (*overlong)(void *user);
 	/* After each line and prompt, when nothing of the channel is on the stack. */
@@ -83,6 +84,8 @@ struct channel_ops {
 	/* From the last byte of a line to the first byte of what came. */
 	void (*turnaround)(void *user, usec_t t);
 	void (*prompt_delay)(void *user, usec_t t);
+	/* The command in flight timed out: was its answer swallowed by a payload that lost bytes? */
+	void (*unanswered)(void *user);
 	/* Nothing answers any more. The channel is idle and its output dropped. */
 	void (*dead)(void *user);
 };

@@ -14,6 +14,8 @@ const struct lexer_form dialect_forms[] = {
 	{NULL, 0, false, false, 0, 0, 0, 0, 0},
 };
 
+const char dialect_source_prefix[] = "RECV FROM:";
+
 enum match {
 	WHOLE,	/* the line is this word */
 	PREFIX, /* the line starts with it */

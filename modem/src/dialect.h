@@ -22,6 +22,7 @@ enum header_kind {
 };
 
 extern const struct lexer_form dialect_forms[];
+extern const char dialect_source_prefix[]; /* of the line that names the source of pushed data */
 
 enum msg_kind {
 	MSG_UNKNOWN,

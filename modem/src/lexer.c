@@ -20,6 +20,8 @@
 
 #include <string.h>
 
+#define PEEK_MAX 80 /* longer than any endpoint */
+
 void lexer_init(struct lexer *lx, const struct lexer_form *forms, const struct lexer_ops *ops,
 	void *user)
 {
@@ -33,8 +35,14 @@ void lexer_reset(struct lexer *lx)
 	lx->lead = true; /* what stood before is unknown */
 	lx->after_payload = false;
 	lx->gap = 0;
+	lx->peek = NULL;
 	lx->len = 0;
 	lx->left = 0;
+}
+
+void lexer_peek(struct lexer *lx, const char *prefix)
+{
+	lx->peek = prefix;
 }
 
 /* NUL comes with the boot banner; the rest is white space. */
@@ -279,9 +287,52 @@ static size_t payload_bytes(struct lexer *lx, const uint8_t *p, size_t n)
 	return take;
 }
 
+/* It was payload after all, or a line, and what was held back goes where it belongs. */
+static void peek_over(struct lexer *lx, bool found)
+{
+	char held[LEXER_LINE_MAX];
+	size_t len = lx->len;
+
+	memcpy(held, lx->line, len);
+	lx->peek = NULL;
+	lx->len = 0;
+	lx->ops->peeked(lx->user, found);
+	if (found) {
+		struct lexer_line line = {held, len, true, false};
+
+		while (line.len && is_blank((uint8_t)held[line.len - 1]))
+			line.len--;
+		lx->ops->line(lx->user, &line);
+	} else {
+		lexer_input(lx, (const uint8_t *)held, len);
+	}
+}
+
+/* One byte between header and payload: does the line that may stand here go on? */
+static void peek_byte(struct lexer *lx, uint8_t c)
+{
+	size_t plen = strlen(lx->peek);
+
+	lx->line[lx->len++] = (char)c;
+	if (lx->len <= plen) {
+		if (c != (uint8_t)lx->peek[lx->len - 1])
+			peek_over(lx, false);
+	} else if (c == '\n') {
+		peek_over(lx, true);
+	} else if (lx->len == PEEK_MAX || (c != '\r' && (c < 0x20 || c > 0x7e))) {
+		peek_over(lx, false);
+	}
+}
+
 void lexer_input(struct lexer *lx, const uint8_t *p, size_t n)
 {
 	while (n) {
+		if (lx->peek) {
+			peek_byte(lx, *p++);
+			n--;
+			continue;
+		}
+
 		size_t take = lx->left ? payload_bytes(lx, p, n) : line_bytes(lx, p, n);
 
 		p += take;

@@ -51,6 +51,8 @@ struct lexer_ops {
 	void (*payload_begin)(void *user, const struct lexer_header *h);
 	void (*payload)(void *user, const uint8_t *p, size_t n);
 	void (*payload_end)(void *user);
+	/* The end of lexer_peek(): whether the payload had such a line before it (which was told by line()). */
+	void (*peeked)(void *user, bool found);
 	/* What follows a payload is not a line end: bytes were lost before or in it. */
 	void (*skew)(void *user);
 	/* A line longer than LEXER_LINE_MAX was dropped. */
@@ -68,6 +70,7 @@ struct lexer {
 	bool overlong;
 	bool lead;	    /* CR or LF seen since the last line */
 	bool after_payload; /* no line since the last payload */
+	const char *peek;   /* prefix of a line that may stand between header and payload */
 	uint8_t gap;	    /* line-end bytes still expected behind a payload */
 	size_t len;	    /* bytes in @line */
 	size_t left;	    /* bytes of payload still to come */
@@ -78,11 +81,9 @@ void lexer_init(struct lexer *lx, const struct lexer_form *forms, const struct l
 	void *user);
 /* Back to the start of a line; payload still expected is given up without payload_end(). */
 void lexer_reset(struct lexer *lx);
+/* From payload_begin() only: a line that starts with @prefix may stand between this header and its
+ * payload. It is not counted. */
+void lexer_peek(struct lexer *lx, const char *prefix);
 void lexer_input(struct lexer *lx, const uint8_t *p, size_t n);
-
-static inline bool lexer_in_payload(const struct lexer *lx)
-{
-	return lx->left > 0;
-}
 
 #endif

@@ -44,6 +44,11 @@ static void on_payload_end(void *user)
 	receive_end(user);
 }
 
+static void on_peeked(void *user, bool found)
+{
+	receive_peeked(user, found);
+}
+
 static void on_skew(void *user)
 {
 	struct modem *m = user;
@@ -62,6 +67,7 @@ static void on_overlong(void *user)
 
 static void on_settled(void *user)
 {
+	receive_line_over(user);
 	modem_settled(user);
 }
 
@@ -93,6 +99,11 @@ static void on_prompt_delay(void *user, usec_t t)
 	sample(&m->prompt, t);
 }
 
+static void on_unanswered(void *user)
+{
+	receive_unanswered(user);
+}
+
 static void on_dead(void *user)
 {
 	recover_dead(user);
@@ -103,12 +114,14 @@ static const struct channel_ops channel_callbacks = {
 	.payload_begin = on_payload_begin,
 	.payload = on_payload,
 	.payload_end = on_payload_end,
+	.peeked = on_peeked,
 	.skew = on_skew,
 	.overlong = on_overlong,
 	.settled = on_settled,
 	.echo = on_echo,
 	.turnaround = on_turnaround,
 	.prompt_delay = on_prompt_delay,
+	.unanswered = on_unanswered,
 	.dead = on_dead,
 };
 
@@ -192,7 +205,7 @@ void modem_attach(struct modem *m, usec_t now)
 void modem_detach(struct modem *m, usec_t now)
 {
 	m->now = now;
-	if (m->bearer.state == MODEM_STATE_ABSENT)
+	if (m->bearer.state == MODEM_STATE_ABSENT || m->bearer.state == MODEM_STATE_STOPPED)
 		return;
 	log_info("%s: the tty is gone", m->config->name);
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)

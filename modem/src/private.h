@@ -56,6 +56,8 @@ struct link {
 	usec_t ack_at;	/* gate: next poll */
 	/* Buffer mode */
 	bool rx_hint;	/* the module may hold data */
+	bool rx_owed;	/* closed by the peer with a notice unserved (decision 10) */
+	uint64_t rx_during; /* the number of the command in flight when payload last came */
 	bool rx_paused; /* no room at the owner */
 	size_t rx_rest; /* known to be in the module */
 	usec_t rx_poll; /* next look without a hint */
@@ -87,7 +89,16 @@ struct send {
 	uint8_t payload[MODEM_SEND_MAX];
 };
 
+/* Where RECV FROM stands on this firmware, learned from the first header of a boot. */
+enum source_place {
+	SOURCE_UNKNOWN,
+	SOURCE_BEFORE, /* of the header */
+	SOURCE_AFTER,  /* between header and payload */
+	SOURCE_NONE,
+};
+
 struct receive {
+	enum source_place place;
 	int link;	/* of the payload being counted, -1: nobody's */
 	bool read;	/* it answers a CIPRXGET=2 of ours */
 	int last;	/* link of the last payload, for damage behind it; -1: nobody's */
@@ -95,6 +106,7 @@ struct receive {
 	size_t rest;
 	usec_t deadline; /* mid-payload silence */
 	bool from_valid;
+	bool from_old; /* a line was seen since */
 	struct endpoint from;
 	unsigned next; /* round robin */
 	bool buffer_wanted; /* switch to buffer mode (decision 4) */
@@ -117,14 +129,12 @@ struct bearer {
 	usec_t deadline; /* the state must be left before */
 	usec_t await;	/* a result line must come before; USEC_NEVER: none awaited */
 	unsigned tries;
-	bool attached;
 	bool event; /* ops->bearer is due */
 	bool power_wait;
 	bool dirty; /* an open was pending when the links were lost */
 	bool pin_used;
 	bool echo; /* ours came back since ATE0 */
 	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
-	bool verifying;
 	bool net_open;	 /* what NETOPEN? said */
 	bool already;	 /* NETOPEN said so */
 	int net_result;	 /* of NETOPEN/NETCLOSE, -1: not yet */
@@ -263,6 +273,7 @@ bool watch_submit(struct modem *m, struct channel *ch);
 /* NETOPEN?, if something asked for it. */
 bool watch_verify(struct modem *m, struct channel *ch);
 void watch_reset(struct modem *m);
+void watch_echo_off(struct modem *m);
 usec_t watch_deadline(const struct modem *m);
 
 /* links.c */
@@ -299,6 +310,11 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h);
 void receive_payload(struct modem *m, const uint8_t *p, size_t n);
 void receive_end(struct modem *m);
+/* An answer did not come: links whose data came since the command may have swallowed it. */
+void receive_unanswered(struct modem *m);
+/* After each line: a source must be followed by its header. */
+void receive_line_over(struct modem *m);
+void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */
 void receive_damage(struct modem *m, struct channel *ch, const char *what);

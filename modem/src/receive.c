@@ -11,10 +11,12 @@
  * five seconds, because a lost hint would stall it for ever.
  *
  * Loss: no checksum protects the line, so what can be known must be used. Half a line end behind a
- * payload, silence inside it, a damaged header, or text that no module says: each means that bytes were
- * lost. If the rest of the line makes sense only the link of that payload is reset; if it does not,
- * nobody knows what was lost, and all TCP links are (MODEM_CLOSE_DATA), the line is ignored until it is
- * quiet, and NETOPEN? is asked because a reboot looks the same.
+ * payload, silence inside it, a damaged header, a source without a header, text that no module says, or
+ * an answer that never came while payload did: each means that bytes were lost. If the rest makes sense
+ * only the links it can have been are reset (MODEM_CLOSE_DATA). If it does not, nobody knows what was
+ * lost: all TCP links are reset, the line is ignored until it is quiet (leaked payload must not be obeyed),
+ * and NETOPEN? is asked because a reboot looks the same. What cannot be seen is a lost run that is
+ * exactly as long as whole lines behind it, or garbled bytes inside payload; RTS/CTS is the cure for both.
  */
 #include "private.h"
 
@@ -93,6 +95,24 @@ static int named_link(struct modem *m, int l)
 	return -1;
 }
 
+/* The joint form of HeaderType 1 and CIPSRIP 1 is inferred, not known (decision 4). A peer could begin its
+ * payload with such a line, so the place is settled by the first header of a boot and not asked again. */
+static void learn_place(struct modem *m, struct channel *ch)
+{
+	struct receive *r = &m->rx;
+
+	if (r->from_valid && r->place != SOURCE_AFTER)
+		r->place = SOURCE_BEFORE;
+	if (!r->from_valid && (r->place == SOURCE_UNKNOWN || r->place == SOURCE_AFTER))
+		lexer_peek(&ch->lexer, dialect_source_prefix);
+}
+
+void receive_peeked(struct modem *m, bool found)
+{
+	if (m->rx.place == SOURCE_UNKNOWN)
+		m->rx.place = found ? SOURCE_AFTER : SOURCE_NONE;
+}
+
 /* ---- payload ---- */
 
 void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h)
@@ -101,6 +121,8 @@ void receive_begin(struct modem *m, struct channel *ch, const struct lexer_heade
 
 	if ((h->kind == HEADER_PUSH || h->kind == HEADER_PUSH_ANON) && !h->lead && !r->from_valid)
 		ch->lexer.bare = true;
+	if (h->kind == HEADER_PUSH)
+		learn_place(m, ch);
 	r->read = h->kind == HEADER_READ && is_our_read(ch, h);
 	if (r->read)
 		r->link = h->link;
@@ -156,6 +178,7 @@ static void read_end(struct modem *m)
 {
 	struct link *k = &m->links[m->rx.link];
 
+	k->rx_owed = false;
 	k->rx_rest = m->rx.rest;
 	k->rx_hint = k->rx_hint || m->rx.rest > 0;
 	k->rx_poll = after(m, POLL_INTERVAL);
@@ -172,6 +195,8 @@ void receive_end(struct modem *m)
 		datagram_end(m);
 	else if (r->link >= 0 && r->read)
 		read_end(m);
+	if (r->link >= 0)
+		m->links[r->link].rx_during = m->channels[0].commands;
 	r->last = r->link;
 	r->link = -1;
 	r->from_valid = false;
@@ -192,9 +217,17 @@ void receive_damage(struct modem *m, struct channel *ch, const char *what)
 	if (m->bearer.state != MODEM_STATE_UP)
 		return;
 	log_warn("%s: %s: the line lost bytes", m->config->name, what);
-	close_tcp(m, false);
+	if (ch->lexer.push)
+		close_tcp(m, false);
 	m->bearer.verify = true;
 	channel_quarantine(ch, m->now);
+}
+
+void receive_unanswered(struct modem *m)
+{
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		if (link_alive(&m->links[l]) && m->links[l].rx_during == m->channels[0].commands)
+			close_data(m, l);
 }
 
 static bool could_be_payload(const struct modem *m, const struct lexer_line *line)
@@ -215,6 +248,29 @@ static void bad_header(struct modem *m, struct channel *ch, const struct msg *ms
 	receive_damage(m, ch, "a header that cannot be");
 }
 
+/* RECV FROM without its header: that and its payload are lost. If no link is known to have this remote the
+ * line itself is damaged, and it can have been anybody's. */
+static void source_alone(struct modem *m)
+{
+	bool known = false;
+
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		known = known || (link_alive(&m->links[l]) &&
+			endpoint_equal(&m->links[l].remote, &m->rx.from));
+	log_warn("%s: a source without its data: bytes were lost", m->config->name);
+	close_tcp(m, known);
+	m->rx.from_valid = false;
+}
+
+void receive_line_over(struct modem *m)
+{
+	struct receive *r = &m->rx;
+
+	if (r->from_valid && r->from_old)
+		source_alone(m);
+	r->from_old = true;
+}
+
 static void recv_from(struct modem *m, struct channel *ch, const struct lexer_line *line,
 	const struct msg *msg)
 {
@@ -222,9 +278,12 @@ static void recv_from(struct modem *m, struct channel *ch, const struct lexer_li
 
 	if (!line->lead && !line->after_payload)
 		ch->lexer.bare = true;
+	if (r->from_valid)
+		source_alone(m);
 	r->from_valid = endpoint_parse(&r->from, msg->text, msg->len) == 0;
+	r->from_old = false;
 	if (!r->from_valid)
-		log_debug("%s: RECV FROM without a source", m->config->name);
+		receive_damage(m, ch, "a source that cannot be");
 }
 
 bool receive_urc(struct modem *m, const struct lexer_line *line, const struct msg *msg)
@@ -235,7 +294,6 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 		recv_from(m, ch, line, msg);
 		return true;
 	}
-	m->rx.from_valid = false;
 	if (msg->kind == MSG_BAD_HEADER) {
 		bad_header(m, ch, msg);
 	} else if (msg->kind == MSG_UNKNOWN && could_be_payload(m, line)) {
@@ -257,7 +315,7 @@ static void drained(struct modem *m, unsigned l, bool lost)
 	struct link *k = &m->links[l];
 
 	k->rx_hint = false;
-	if (lost && k->rx_rest > 0)
+	if (lost && (k->rx_rest > 0 || k->rx_owed))
 		close_data(m, l);
 	k->rx_rest = 0;
 	if (k->phase == LINK_DRAIN)
@@ -433,6 +491,8 @@ void receive_run(struct modem *m)
 	if (m->now < r->deadline)
 		return;
 	r->deadline = USEC_NEVER;
+	if (r->link >= 0)
+		close_data(m, (unsigned)r->link);
 	r->link = -1;
 	r->from_valid = false;
 	lexer_reset(&ch->lexer);
@@ -457,6 +517,7 @@ void receive_reset(struct modem *m)
 	struct receive *r = &m->rx;
 
 	r->link = r->last = -1;
+	r->place = SOURCE_UNKNOWN;
 	r->doubt = r->from_valid = r->buffer_wanted = false;
 	r->deadline = USEC_NEVER;
 }

@@ -67,7 +67,6 @@ static void forget(struct modem *m)
 	links_lost(m);
 	send_reset(m);
 	m->bearer.verify = false;
-	m->bearer.verifying = false;
 }
 
 void recover(struct modem *m, const char *why)

@@ -334,10 +334,16 @@ static const struct command_type ack_command = {
 	.done = ack_done,
 };
 
+/* The learned buffer has no room for a chunk, as far as is known. */
+static bool is_gated(const struct modem *m, const struct link *k)
+{
+	return m->send.limit && link_alive(k) && k->type == MODEM_LINK_TCP && k->sent > k->acked &&
+		k->sent - k->acked + MODEM_TCP_CHUNK_MAX > m->send.limit;
+}
+
 static bool gate_due(const struct modem *m, const struct link *k)
 {
-	return m->send.limit && k->type == MODEM_LINK_TCP && k->sent > k->acked &&
-		m->now >= k->ack_at;
+	return is_gated(m, k) && m->now >= k->ack_at;
 }
 
 bool send_ack_submit(struct modem *m, struct channel *ch)
@@ -471,8 +477,7 @@ usec_t send_deadline(const struct modem *m)
 	for (unsigned l = 0; s->limit && l < MODEM_LINKS; l++) {
 		const struct link *k = &m->links[l];
 
-		if (link_alive(k) && k->type == MODEM_LINK_TCP && k->sent > k->acked &&
-			k->ack_at > m->now)
+		if (is_gated(m, k) && k->ack_at > m->now)
 			d = usec_min(d, k->ack_at);
 	}
 	return d;

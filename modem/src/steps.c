@@ -12,10 +12,10 @@
  * then as many NULs as a CIPSEND can ask for). It ends with a resynchronisation, because by then
  * several commands may have been sent that are still to be answered.
  *
- * NETOPEN and NETCLOSE end with a result line that may come before or long after OK: the row names how
- * long it is awaited.
+ * NETOPEN and NETCLOSE (steps_net.c) end with a result line that may come before or long after OK: the row
+ * names how long it is awaited.
  */
-#include "private.h"
+#include "steps.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -23,38 +23,8 @@
 
 #include "util/log.h"
 
-#define TRIES 3
-#define TAU_SAMPLES 10
 #define FILL_SIZE 1500	/* AT reference 5.1: CIPSEND's limit */
-#define NETOPEN_TIMEOUT SEC(125) /* CIPTIMEOUT's first value, 120 s, and a little */
 #define APN_MAX 100		/* 3GPP TS 23.003 9.1 */
-#define APN_FAILURES 3
-
-enum {
-	NEXT = -1,  /* the following row */
-	AGAIN = -2, /* this row again, not before bearer.at */
-	AWAIT = -3, /* a result line is awaited */
-	FAULT = -4, /* the ladder */
-};
-
-enum policy {
-	MUST, /* ERROR is a fault, after TRIES */
-	MAY,  /* ERROR is fine */
-	WARN, /* ERROR is logged */
-};
-
-struct row {
-	enum modem_state state;
-	const char *text;
-	bool (*build)(struct modem *m, struct command *c); /* instead of text; false: skip the row */
-	enum info (*info)(void *user, struct command *c, const struct msg *msg);
-	int (*judge)(struct modem *m, const struct command *c, enum result r);
-	enum policy policy;
-	const struct command_type *type; /* NULL: step_command */
-	usec_t await;
-	const char *fault;
-	int fill; /* raw: this many NULs */
-};
 
 /* ---- probing ---- */
 
@@ -80,9 +50,12 @@ static int judge_sync(struct modem *m, const struct command *c, enum result r)
 	(void)c;
 	(void)r;
 	channel_resync(&m->channels[0], m->now);
-	m->mode = m->config->receive;
 	m->channels[0].lexer.push = true;
 	m->channels[0].lexer.bare = false;
+	if (m->mode != m->config->receive) {
+		m->mode = m->config->receive; /* what a boot refused the next one may grant */
+		m->ops->mode_changed(m->user, m->mode);
+	}
 	return NEXT;
 }
 
@@ -365,194 +338,7 @@ static int judge_init(struct modem *m, const struct command *c, enum result r)
 	return AGAIN;
 }
 
-/* ---- NETOPEN ---- */
-
-static enum info info_net_query(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-
-	(void)c;
-	if (msg->kind != MSG_NETOPEN || msg->count == 0)
-		return INFO_FOREIGN;
-	m->bearer.net_open = msg->n[0] == 1; /* 1 is open here, 0 is success in the result line */
-	return INFO_TAKEN;
-}
-
-static bool build_net_query(struct modem *m, struct command *c)
-{
-	m->bearer.net_open = false;
-	m->bearer.already = false;
-	command_printf(c, "AT+NETOPEN?");
-	return true;
-}
-
-static int judge_net_query(struct modem *m, const struct command *c, enum result r)
-{
-	struct bearer *b = &m->bearer;
-
-	(void)c;
-	if (r == RESULT_TIMEOUT)
-		return ++b->tries < TRIES ? AGAIN : FAULT;
-	if (!b->net_open)
-		return STEP_NET_OPEN;
-	return b->dirty ? STEP_NET_CLOSE : STEP_LEFT_LIST;
-}
-
-static enum info info_left_list(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-
-	(void)c;
-	if (msg->kind != MSG_CIPCLOSE || msg->count < 3)
-		return INFO_FOREIGN;
-	for (unsigned l = 0; l < msg->count && l < MODEM_LINKS; l++)
-		if (msg->n[l] == 1)
-			m->bearer.leftovers |= 1u << l;
-	return INFO_TAKEN;
-}
-
-static bool build_left_list(struct modem *m, struct command *c)
-{
-	m->bearer.leftovers = 0;
-	command_printf(c, "AT+CIPCLOSE?");
-	return true;
-}
-
-/* Accepted sockets are listed here even where CIPCLOSE? forgets them. */
-static enum info info_left_open(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-
-	(void)c;
-	if (msg->kind != MSG_CIPOPEN || msg->count == 0 || msg->n[0] < 0 || msg->n[0] >= MODEM_LINKS)
-		return INFO_FOREIGN;
-	if (memchr(msg->text, '"', msg->len))
-		m->bearer.leftovers |= 1u << msg->n[0];
-	return INFO_TAKEN;
-}
-
-static bool build_left_close(struct modem *m, struct command *c)
-{
-	unsigned mask = m->bearer.leftovers;
-
-	if (!mask)
-		return false;
-	c->len = (size_t)__builtin_ctz(mask);
-	command_printf(c, "AT+CIPCLOSE=%zu", c->len);
-	return true;
-}
-
-static enum info info_left_close(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-
-	if (msg->kind != MSG_CIPCLOSE || !msg->plain || msg->count != 2 || msg->n[0] != (int64_t)c->len)
-		return INFO_FOREIGN;
-	m->bearer.leftovers &= ~(1u << c->len);
-	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;
-}
-
-static int judge_left_close(struct modem *m, const struct command *c, enum result r)
-{
-	struct bearer *b = &m->bearer;
-
-	if (r == RESULT_ERROR)
-		b->leftovers &= ~(1u << c->len);
-	if (b->leftovers & (1u << c->len))
-		return r == RESULT_TIMEOUT ? STEP_NET_CLOSE : AWAIT;
-	return AGAIN;
-}
-
-static enum info info_net(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-	struct bearer *b = &m->bearer;
-
-	(void)c;
-	if (msg->kind == MSG_IP_ERROR) {
-		b->already = b->already || dialect_ip_error(msg) == IP_ERROR_ALREADY_OPENED;
-		return INFO_FAILED;
-	}
-	if (msg->count == 0 || msg->kind != (b->step == STEP_NET_OPEN ? MSG_NETOPEN : MSG_NETCLOSE))
-		return INFO_FOREIGN;
-	b->net_result = dialect_err(msg->n[0]);
-	return b->net_result ? INFO_FAILED : INFO_TAKEN;
-}
-
-static bool build_net_open(struct modem *m, struct command *c)
-{
-	m->bearer.net_result = -1;
-	m->bearer.already = false;
-	command_printf(c, "AT+NETOPEN");
-	return true;
-}
-
-static int net_open_failed(struct modem *m)
-{
-	struct bearer *b = &m->bearer;
-	char why[64];
-
-	snprintf(why, sizeof(why), "NETOPEN failed (%d) although registered", b->net_result);
-	if (++b->net_failures >= APN_FAILURES)
-		bearer_set_failure(m, MODEM_FAILURE_APN, why);
-	recover(m, why);
-	return b->step;
-}
-
-static int judge_net_open(struct modem *m, const struct command *c, enum result r)
-{
-	struct bearer *b = &m->bearer;
-
-	(void)c;
-	if (r == RESULT_ERROR && b->already)
-		return STEP_LEFT_LIST;
-	if (r == RESULT_OK && b->net_result < 0)
-		return AWAIT;
-	return r == RESULT_OK && b->net_result == 0 ? STEP_IPADDR : net_open_failed(m);
-}
-
-static bool build_net_close(struct modem *m, struct command *c)
-{
-	m->bearer.net_result = -1;
-	m->bearer.dirty = false;
-	command_printf(c, "AT+NETCLOSE");
-	return true;
-}
-
-/* Not open is as good as closed; whatever it says, NETOPEN tells. */
-static int judge_net_close(struct modem *m, const struct command *c, enum result r)
-{
-	(void)c;
-	if (r == RESULT_OK && m->bearer.net_result < 0)
-		return AWAIT;
-	return m->bearer.step == STEP_STOP_NET ? STEP_STOPPED :
-		m->bearer.step == STEP_RUNG_NET ? STEP_DRAIN : STEP_NET_OPEN;
-}
-
-static enum info info_ipaddr(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-
-	(void)c;
-	if (msg->kind == MSG_IP_ERROR)
-		return INFO_FAILED;
-	if (msg->kind != MSG_IPADDR)
-		return INFO_FOREIGN;
-	if (addr_parse(&m->bearer.address, msg->text, msg->len) < 0)
-		m->bearer.address = (struct addr){0};
-	return INFO_TAKEN;
-}
-
-static int judge_ipaddr(struct modem *m, const struct command *c, enum result r)
-{
-	(void)c;
-	m->bearer.tau_left = TAU_SAMPLES;
-	m->tau.n = m->tau.at = 0;
-	if (r == RESULT_OK && m->bearer.address.family)
-		return NEXT;
-	m->bearer.at = after(m, SEC(1));
-	return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
-}
+/* ---- the last step, rungs and the end ---- */
 
 static int judge_tau(struct modem *m, const struct command *c, enum result r)
 {
@@ -560,8 +346,6 @@ static int judge_tau(struct modem *m, const struct command *c, enum result r)
 	(void)r;
 	return --m->bearer.tau_left ? AGAIN : NEXT;
 }
-
-/* ---- rungs and the end ---- */
 
 static int judge_cfun_off(struct modem *m, const struct command *c, enum result r)
 {
@@ -696,26 +480,26 @@ static const struct row rows[STEPS] = {
 	[STEP_CIPRXGET] = {ACTIVATING, .build = build_ciprxget, .judge = judge_ciprxget,
 		.fault = "the receive mode cannot be set"},
 	[STEP_INIT] = {ACTIVATING, .build = build_init, .judge = judge_init},
-	[STEP_NET_QUERY] = {ACTIVATING, .build = build_net_query, .info = info_net_query,
-		.judge = judge_net_query, .fault = "no answer to NETOPEN?"},
-	[STEP_LEFT_LIST] = {ACTIVATING, .build = build_left_list, .info = info_left_list,
+	[STEP_NET_QUERY] = {ACTIVATING, .build = step_build_net_query, .info = step_info_net_query,
+		.judge = step_judge_net_query, .fault = "no answer to NETOPEN?"},
+	[STEP_LEFT_LIST] = {ACTIVATING, .build = step_build_left_list, .info = step_info_left_list,
 		.policy = MAY},
-	[STEP_LEFT_OPEN] = {ACTIVATING, .text = "AT+CIPOPEN?", .info = info_left_open, .policy = MAY},
-	[STEP_LEFT_CLOSE] = {ACTIVATING, .build = build_left_close, .info = info_left_close,
-		.judge = judge_left_close, .await = SEC(15)},
-	[STEP_NET_CLOSE] = {ACTIVATING, .build = build_net_close, .info = info_net,
-		.judge = judge_net_close, .await = SEC(30)},
-	[STEP_NET_OPEN] = {ACTIVATING, .build = build_net_open, .info = info_net,
-		.judge = judge_net_open, .await = NETOPEN_TIMEOUT},
-	[STEP_IPADDR] = {ACTIVATING, .text = "AT+IPADDR", .info = info_ipaddr, .judge = judge_ipaddr,
+	[STEP_LEFT_OPEN] = {ACTIVATING, .text = "AT+CIPOPEN?", .info = step_info_left_open, .policy = MAY},
+	[STEP_LEFT_CLOSE] = {ACTIVATING, .build = step_build_left_close, .info = step_info_left_close,
+		.judge = step_judge_left_close, .await = SEC(15)},
+	[STEP_NET_CLOSE] = {ACTIVATING, .build = step_build_net_close, .info = step_info_net,
+		.judge = step_judge_net_close, .await = SEC(30)},
+	[STEP_NET_OPEN] = {ACTIVATING, .build = step_build_net_open, .info = step_info_net,
+		.judge = step_judge_net_open, .await = NETOPEN_TIMEOUT},
+	[STEP_IPADDR] = {ACTIVATING, .text = "AT+IPADDR", .info = step_info_ipaddr, .judge = step_judge_ipaddr,
 		.fault = "no PDP address"},
 	[STEP_TAU] = {ACTIVATING, .text = "AT", .judge = judge_tau},
 	[STEP_UP] = {.state = MODEM_STATE_UP},
 
 	[STEP_RUNG_RETRY] = {.state = MODEM_STATE_RECOVER, .text = "", .type = &pause_command,
 		.judge = judge_retry},
-	[STEP_RUNG_NET] = {RECOVERING, .build = build_net_close, .info = info_net,
-		.judge = judge_net_close, .await = SEC(30)},
+	[STEP_RUNG_NET] = {RECOVERING, .build = step_build_net_close, .info = step_info_net,
+		.judge = step_judge_net_close, .await = SEC(30)},
 	[STEP_RUNG_CFUN_OFF] = {RECOVERING, .text = "AT+CFUN=4", .judge = judge_cfun_off},
 	[STEP_RUNG_CFUN_ON] = {RECOVERING, .text = "AT+CFUN=1", .judge = judge_cfun_on},
 	[STEP_RUNG_RESET] = {RECOVERING, .text = "AT+CRESET", .judge = judge_reset},
@@ -723,8 +507,8 @@ static const struct row rows[STEPS] = {
 
 	[STEP_STOP_LINKS] = {.state = MODEM_STATE_STOPPING, .build = build_stop_links, .text = "",
 		.type = &pause_command, .judge = judge_stop_links},
-	[STEP_STOP_NET] = {.state = MODEM_STATE_STOPPING, .build = build_net_close,
-		.type = &stop_command, .info = info_net, .judge = judge_net_close, .await = SEC(1)},
+	[STEP_STOP_NET] = {.state = MODEM_STATE_STOPPING, .build = step_build_net_close,
+		.type = &stop_command, .info = step_info_net, .judge = step_judge_net_close, .await = SEC(1)},
 	[STEP_STOPPED] = {.state = MODEM_STATE_STOPPED},
 	[STEP_ABSENT] = {.state = MODEM_STATE_ABSENT},
 };

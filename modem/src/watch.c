@@ -20,6 +20,7 @@ enum {
 	WATCH_CEREG,
 	WATCH_LIST,
 	WATCH_NET,
+	WATCH_ECHO,
 	WATCHES,
 };
 
@@ -28,6 +29,7 @@ static const char *const texts[WATCHES] = {
 	[WATCH_CEREG] = "AT+CEREG?",
 	[WATCH_LIST] = "AT+CIPCLOSE?",
 	[WATCH_NET] = "AT+NETOPEN?",
+	[WATCH_ECHO] = "ATE0",
 };
 
 static void compare(struct modem *m, unsigned l, bool listed)
@@ -94,6 +96,7 @@ static void plan(struct modem *m)
 	struct bearer *b = &m->bearer;
 	bool busy = !links_idle(m);
 
+	b->echo = false;
 	b->watch_due = 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
 	if (m->now >= b->since + STABLE)
@@ -124,6 +127,11 @@ bool watch_verify(struct modem *m, struct channel *ch)
 	command_printf(channel_prepare(ch, &watch_command, WATCH_NET), "%s", texts[WATCH_NET]);
 	channel_submit(ch, m->now);
 	return true;
+}
+
+void watch_echo_off(struct modem *m)
+{
+	m->bearer.watch_due |= 1u << WATCH_ECHO;
 }
 
 void watch_reset(struct modem *m)

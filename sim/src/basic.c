@@ -255,23 +255,6 @@ enum result cmd_cgdcont(struct sim *sim, const struct call *call)
 	return RESULT_OK;
 }
 
-enum result cmd_cgact(struct sim *sim, const struct call *call)
-{
-	long on;
-
-	if (call->form == FORM_READ) {
-		say(sim, "+CGACT: 1,%d", sim->module.cgact && module_registered(sim));
-		return RESULT_OK;
-	}
-	if (!arg_int(call, 0, 0, 1, &on) || (on && !module_registered(sim)))
-		return RESULT_ERROR;
-	sim->module.cgact = (int)on;
-	final_result(sim, "OK");
-	if (!on)
-		service_lost(sim);
-	return RESULT_SILENT;
-}
-
 enum result cmd_cgpaddr(struct sim *sim, const struct call *call)
 {
 	const char *quote = knob_is(&sim->knobs, KNOB_CGPADDR_QUOTES, "on") ? "\"" : "";
@@ -325,9 +308,9 @@ enum result cmd_ipr(struct sim *sim, const struct call *call)
 		return RESULT_ERROR;
 	if (baud && sim->line.baud) {
 		sim->module.ipr = baud;
-		final_result(sim, "OK"); /* still at the old rate: a76xx-at 13 */
+		sim->module.ipr_kept = call->command->setting; /* +IPREX: over a reset, too */
+		/* OK leaves at the old rate first (a76xx-at 13) */
 		line_set_baud(sim, baud, sim->now + delay);
-		return RESULT_SILENT;
 	}
 	return RESULT_OK;
 }

@@ -13,11 +13,6 @@
 
 #include "sim.h"
 
-/* An answer under construction; it grows, because a list of mistakes may be long. */
-struct reply {
-	FILE *out;
-};
-
 typedef void control_fn(struct sim *sim, const char *args, FILE *out);
 
 static timer_fn replug;
@@ -346,7 +341,7 @@ static bool answer_line(struct sim *sim, int i, const char *line)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = open_memstream(&text, &size); /* grows: a list of mistakes may be long */
 	bool sent;
 
 	if (!out)

@@ -7,6 +7,8 @@
 
 #include "sim.h"
 
+#define JOIN (5 * MS) /* bytes that follow each other so soon share a line of the record */
+
 int journal_record(struct journal *j, const char *path)
 {
 	j->record = fopen(path, "we");
@@ -48,13 +50,24 @@ void journal_flush(struct journal *j)
 	j->pending = 0;
 }
 
+int64_t journal_deadline(const struct journal *j)
+{
+	return j->pending ? j->pending_last + JOIN : NEVER;
+}
+
+void journal_run(struct journal *j, int64_t now)
+{
+	if (now >= journal_deadline(j))
+		journal_flush(j);
+}
+
 void journal_bytes(struct journal *j, int64_t now, char direction, const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
 
 	if (!j->record)
 		return;
-	if (direction != j->pending_dir || now - j->pending_last > 5 * MS)
+	if (direction != j->pending_dir || now - j->pending_last > JOIN)
 		journal_flush(j);
 	while (n--) {
 		if (j->pending == sizeof(j->bytes))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the simulator remembers about the host: counters, a ring of the host's mistakes and, if asked for, the
- * whole dialogue in a file. It outlives resets of the module.
+ * What the simulator remembers about the host: counters, a ring of the host's mistakes and, if
+ * asked for, the whole dialogue in a file. It outlives resets of the module.
  */
 #ifndef SIM_JOURNAL_H
 #define SIM_JOURNAL_H
@@ -52,6 +52,9 @@ struct journal {
 int journal_record(struct journal *j, const char *path);
 void journal_bytes(struct journal *j, int64_t now, char direction, const void *bytes, size_t n);
 void journal_flush(struct journal *j);
+/* Writes what has been waiting for its line to grow. */
+void journal_run(struct journal *j, int64_t now);
+int64_t journal_deadline(const struct journal *j);
 void journal_command(struct journal *j, const char *name);
 void journal_clear(struct journal *j);
 /* The host did something a driver should not do. */

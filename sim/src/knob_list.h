@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The one list of knobs: everything a real module was seen to do differently from another one, and what
- * tests need besides. It makes the enum, the parser, --list-knobs, KNOBS.md and the defaults.
+ * The one list of knobs: everything a real module was seen to do differently from another one, and
+ * what tests need besides. It makes the enum, the parser, --list-knobs, KNOBS.md and the defaults.
  *
- * KNOB(ID, "name", "values", "default", "help"); values are alternatives separated by '|': a literal word,
- * a number range A..B, a word with a number WORD:A..B, or TEXT (free). SECTION("title") groups them.
- * KEYED(...) is a knob that also takes NAME@KEY=VALUE for one destination.
+ * KNOB(ID, "name", "values", "default", "help"); values are alternatives separated by '|': a
+ * literal word, a number range A..B, a word with a number WORD:A..B, or TEXT (free).
+ * SECTION("title") groups them. KEYED(...) is a knob that also takes NAME@KEY=VALUE for one
+ * destination.
  */
 SECTION("Text framing")
 KNOB(ECHO_AT_BOOT, "echo_at_boot", "on|off", "on", "command echo after power-on or reset")
@@ -103,7 +104,8 @@ KNOB(PUSH_HEADER_MATRIX, "push_header_matrix", "ciphead1|none", "ciphead1",
 KNOB(MID_PAYLOAD_PAUSE, "mid_payload_pause", "off|1..5000", "off",
 	"ms of silence somewhere in each payload")
 KNOB(RX_NOTIFY, "rx_notify", "edge|every|periodic:10..60000|lossy:0..1", "edge",
-	"+CIPRXGET: 1,l once until drained, at every arrival, every N ms, edge but lost with probability p")
+	"+CIPRXGET: 1,l once until drained, at every arrival, every N ms, or once but lost with "
+	"probability p")
 KNOB(RX_NOTIFY_FORM, "rx_notify_form", "ciprxget|receive", "ciprxget",
 	"+CIPRXGET: 1,l or +RECEIVE,l,n")
 KNOB(RX_EMPTY_READ, "rx_empty_read", "no_data|zero|error", "no_data",
@@ -149,7 +151,8 @@ KNOB(IPV6, "ipv6", "off|on", "off", "on: CSOCKSETPN=1,6 gives an IPv6 service (a
 KNOB(CSOCKSETPN_2ND, "csocksetpn_2nd_arg", "accepted|error", "accepted",
 	"second argument of CSOCKSETPN")
 KEYED(DNS, "dns", "host|fail|delay:0..120000", "host",
-	"names by the host's resolver, error 11, host's resolver after N ms; @NAME=ADDRESS or fail for one name")
+	"names by the host's resolver, error 11, host's resolver after N ms; @NAME=ADDRESS or fail "
+	"for one name")
 KNOB(HALF_CLOSE, "half_close", "full|writable:1..600000", "full",
 	"the peer's FIN closes the link, or leaves it writable for N ms")
 KNOB(APN_REQUIRED, "apn_required", "off|TEXT", "off", "NETOPEN fails with any other APN")
@@ -204,9 +207,12 @@ KNOB(REVISION, "revision", "TEXT", "A131B04A7670M6C", "ATI, CGMR")
 KNOB(ICCID, "iccid", "TEXT", "89860000000000000017", "CICCID")
 
 SECTION("Timing, line rate and network")
+KNOB(SEED, "seed", "clock|0..4000000000", "clock",
+	"start of the sequence that everything random follows; setting it starts anew")
 KNOB(BAUD, "baud", "0..4000000", "115200", "line rate both ways, 10 bits a byte; 0 is unpaced")
 KNOB(PARSER_LATENCY, "parser_latency_ms", "0..5000", "5", "last byte of a command to its answer")
-KNOB(RTT, "rtt_ms", "0..10000", "0", "added to opening, to data after a pause and to confirmation by ack")
+KNOB(RTT, "rtt_ms", "0..10000", "0",
+	"added to opening, to data after a pause and to confirmation by ack")
 KNOB(LOSS, "loss", "0..1", "0", "probability that a UDP datagram is lost, each way")
 KNOB(UPLINK, "uplink_bps", "0..100000000", "0", "bit/s to the network; 0 is no limit")
 KNOB(DOWNLINK, "downlink_bps", "0..100000000", "0", "bit/s from the network; 0 is no limit")

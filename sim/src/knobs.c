@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Theory of operation: the list of values of a knob ("off|1..5000", "full|partial:0..1500|0|-1|never") is its
- * grammar. A value given by the user is tried against each alternative from the left; literal words come
- * before ranges in effect because a range matches only a whole number text. Code asks for the chosen word
- * (knob_is) and for the number that came with it (knob_num), so no second set of names exists that could
- * drift from what --list-knobs prints.
+ * Theory of operation: the list of values of a knob ("off|1..5000",
+ * "full|partial:0..1500|0|-1|never") is its grammar. A value given by the user is tried against
+ * each alternative from the left; literal words come before ranges in effect because a range
+ * matches only a whole number text. Code asks for the chosen word (knob_is) and for the number
+ * that came with it (knob_num), so no second set of names exists that could drift from what
+ * --list-knobs prints.
  */
 #include "knobs.h"
 
@@ -230,7 +231,11 @@ static int set_plain(struct knobs *k, const struct knob *row, const char *text)
 			return -EINVAL;
 		text = word;
 	}
-	return value_parse(row, text, &k->value[row->id]);
+	if (value_parse(row, text, &k->value[row->id]) < 0)
+		return -EINVAL;
+	if (row->id == KNOB_SEED && k->value[row->id].alternative == 1)
+		knobs_seed(k, (unsigned long long)k->value[row->id].number);
+	return 0;
 }
 
 int knobs_set(struct knobs *k, const char *assignment, char *err, size_t err_size)

@@ -53,8 +53,8 @@ void knobs_init(struct knobs *k, unsigned long long seed);
 void knobs_seed(struct knobs *k, unsigned long long seed);
 
 /*
- * Applies "name=value" or "name@key=value"; the value "random" picks one of the literal words. Returns 0, or
- * -EINVAL with a message in err that names what was expected.
+ * Applies "name=value" or "name@key=value"; the value "random" picks one of the literal words.
+ * Returns 0, or -EINVAL with a message in err that names what was expected.
  */
 int knobs_set(struct knobs *k, const char *assignment, char *err, size_t err_size);
 /* Applies a profile by name: 0 or -EINVAL with a message. */

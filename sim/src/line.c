@@ -2,18 +2,21 @@
 /*
  * Theory of operation.
  *
- * Output: tx_clock is the moment at which the last bit of the byte before the first queued one left. At any
- * wake-up (now - tx_clock) / byte_time bytes are due; they are written in one go and tx_clock advances by exactly
- * their time. A late wake-up therefore costs nothing as long as the queue did not run dry, and the average rate is
- * that of the line. Wake-ups are planned 2 ms of line time apart so that a byte is never early and seldom more than
- * that late. When bytes are queued on an idle line, tx_clock jumps to now: idle time cannot be saved up.
+ * Output: tx_clock is the moment at which the last bit of the byte before the first queued one
+ * left. At any wake-up (now - tx_clock) / byte_time bytes are due; they are written in one go and
+ * tx_clock advances by exactly their time. A late wake-up therefore costs nothing as long as the
+ * queue did not run dry, and the average rate is that of the line. Wake-ups are planned 2 ms of
+ * line time apart so that a byte is never early and seldom more than that late. When bytes are
+ * queued on an idle line, tx_clock jumps to now: idle time cannot be saved up.
  *
- * Input: a byte that was read from the pty "arrives" one byte time after the one before it. It is handed to the
- * parser at that moment, with the exact time, from which the latency of a command counts. While the parser is
- * busy with a command, bytes wait here, as in the receive FIFO of a module.
+ * Input: a byte that was read from the pty "arrives" one byte time after the one before it. It is
+ * handed to the parser at that moment, with the exact time, from which the latency of a command
+ * counts. While the parser is busy with a command, bytes wait here, as in the receive FIFO of a
+ * module.
  *
- * The simulator keeps the slave open itself so that a host may come and go without a hang-up. inotify tells how many
- * others have it open: with none, output is lost as on a wire (knob closed_tty).
+ * The simulator keeps the slave open itself so that a host may come and go without a hang-up.
+ * inotify tells how many others have it open: with none, output is lost as on a wire (knob
+ * closed_tty).
  */
 #include "line.h"
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINE_OUT_MAX 32768 /* bound of what waits for the line; push stops reading sockets far below */
+#define LINE_OUT_MAX 32768 /* bound of what waits for the line; push stops far below */
 #define LINE_IN_MAX 8192
 #define LINE_PAUSES_MAX 16
 

@@ -32,7 +32,14 @@ struct loop;
  *  CLOSING     CIPCLOSE                 send buffer empty (at most 120 s) and close_delay_ms
  *  ZOMBIE      +CIPEVENT (cipevent_closes=zombie)   CIPCLOSE, NETOPEN, reset
  */
-enum link_state { LINK_FREE, LINK_RESOLVING, LINK_CONNECTING, LINK_OPEN, LINK_CLOSING, LINK_ZOMBIE };
+enum link_state {
+	LINK_FREE,
+	LINK_RESOLVING,
+	LINK_CONNECTING,
+	LINK_OPEN,
+	LINK_CLOSING,
+	LINK_ZOMBIE,
+};
 
 union address {
 	struct sockaddr sa;

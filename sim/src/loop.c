@@ -34,6 +34,7 @@ static void loop_wait(struct sim *sim, struct loop *loop)
 
 	next = earliest(next, line_deadline(sim));
 	next = earliest(next, links_deadline(sim));
+	next = earliest(next, journal_deadline(&sim->journal));
 	left = next == NEVER ? 3600 * 1000 * MS : next - loop_clock();
 	if (left < 0)
 		left = 0;
@@ -52,6 +53,7 @@ void loop_run(struct sim *sim)
 		line_run(sim);
 		links_run(sim);
 		module_check_reset(sim);
+		journal_run(&sim->journal, sim->now);
 		loop.n = 0;
 		line_watch(sim, &loop);
 		links_watch(sim, &loop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One ppoll() loop. The set of descriptors is built anew in each round from the state of the parts, so that no
- * registration can outlive what it stood for.
+ * One ppoll() loop. The set of descriptors is built anew in each round from the state of the
+ * parts, so that no registration can outlive what it stood for.
  */
 #ifndef SIM_LOOP_H
 #define SIM_LOOP_H

@@ -18,9 +18,9 @@
 #define ASSIGNMENTS_MAX 256
 
 struct options {
-	const char *link, *control, *record, *profile, *seed;
+	const char *link, *control, *record, *profile;
 	const char *assignment[ASSIGNMENTS_MAX];
-	char baud[32];
+	char baud[32], seed[32];
 	int assignments;
 };
 
@@ -63,7 +63,7 @@ static int take_option(struct options *o, int option)
 		o->profile = optarg;
 		return -1;
 	case 'e':
-		o->seed = optarg;
+		snprintf(o->seed, sizeof(o->seed), "seed=%.20s", optarg);
 		return -1;
 	case 'c':
 		o->control = optarg;
@@ -122,14 +122,12 @@ static int apply_options(struct sim *sim, const struct options *o)
 {
 	unsigned long long seed = (unsigned long long)time(NULL) * 2654435761U ^
 				  (unsigned long long)getpid();
-	char err[512], *end = NULL;
+	char err[512];
 
-	if (o->seed)
-		seed = strtoull(o->seed, &end, 10);
-	if (end && (*end || !*o->seed))
-		return bad_usage("--seed '%s': expected a number", o->seed);
+	seed %= 4000000000; /* what the knob can say */
 	knobs_init(&sim->knobs, seed);
-	fprintf(stderr, "a76sim: seed %llu\n", seed);
+	if (o->seed[0] && knobs_set(&sim->knobs, o->seed, err, sizeof(err)) < 0)
+		return bad_usage("--seed: %s", err);
 	if (o->profile && knobs_profile(&sim->knobs, o->profile, err, sizeof(err)) < 0)
 		return bad_usage("--profile: %s", err);
 	if (o->baud[0] && knobs_set(&sim->knobs, o->baud, err, sizeof(err)) < 0)
@@ -137,6 +135,10 @@ static int apply_options(struct sim *sim, const struct options *o)
 	for (int i = 0; i < o->assignments; i++)
 		if (knobs_set(&sim->knobs, o->assignment[i], err, sizeof(err)) < 0)
 			return bad_usage("--set %s", err);
+	if (knob_is(&sim->knobs, KNOB_SEED, "clock"))
+		fprintf(stderr, "a76sim: seed %llu\n", seed);
+	else
+		fprintf(stderr, "a76sim: seed %s\n", knob_text(&sim->knobs, KNOB_SEED));
 	return -1;
 }
 

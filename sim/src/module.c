@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The module's life. Boot (a76xx-at 2): nothing is heard until boot_time_s, then the banner; the later lines of the
- * boot come spread over the same time again, all at once when it is 0.
+ * The module's life. Boot (a76xx-at 2): nothing is heard until boot_time_s, then the banner; the
+ * later lines of the boot come spread over the same time again, all at once when it is 0.
  */
 #include "module.h"
 
@@ -10,7 +10,7 @@
 
 #include "sim.h"
 
-static timer_fn banner, banner_line, storm, after_cpof;
+static timer_fn banner, banner_line, storm, after_reset, after_cpof, after_cfun, after_attach;
 
 static const struct {
 	const char *line;
@@ -107,12 +107,12 @@ static void banner(struct sim *sim, int itself, unsigned b)
 static void power_on(struct sim *sim, bool itself)
 {
 	struct module *m = &sim->module;
-	bool keep = knob_is(&sim->knobs, KNOB_BAUD_STORE, "persistent") && m->ipr;
+	bool stored = m->ipr_kept || knob_is(&sim->knobs, KNOB_BAUD_STORE, "persistent");
 
 	volatile_state(sim);
 	sim->line.next_baud = -1;
 	if (knob_num(&sim->knobs, KNOB_BAUD))
-		sim->line.baud = keep ? m->ipr : knob_num(&sim->knobs, KNOB_BAUD);
+		sim->line.baud = stored && m->ipr ? m->ipr : knob_num(&sim->knobs, KNOB_BAUD);
 	else
 		sim->line.baud = 0;
 	boot(sim, itself);
@@ -219,6 +219,9 @@ static void after_cpof(struct sim *sim, int a, unsigned b)
 	(void)a;
 	(void)b;
 	urc(sim, "NORMAL POWER DOWN");
+	send_reset(sim);
+	online_reset(sim);
+	resolve_reset(sim);
 	links_reset(sim);
 	servers_reset(sim);
 	timers_reset(&sim->timers);
@@ -242,6 +245,33 @@ static void reattach(struct sim *sim)
 	urc(sim, "PB DONE");
 }
 
+/* What follows the OK of CFUN. */
+static void after_cfun(struct sim *sim, int before, unsigned b)
+{
+	struct module *m = &sim->module;
+
+	(void)b;
+	if (m->cfun != 1 && before == 1) {
+		if (m->cfun == 0)
+			urc(sim, "+SIMCARD: NOT AVAILABLE");
+		service_lost(sim);
+	} else if (m->cfun == 1 && before != 1) {
+		m->pin_done = m->pin_done && before == 4;
+		urc(sim, module_sim_ready(sim) ? "+CPIN: READY" : "+CPIN: SIM PIN");
+		reattach(sim);
+	}
+}
+
+/* What follows the OK of CGATT and CGACT. */
+static void after_attach(struct sim *sim, int on, unsigned b)
+{
+	(void)b;
+	if (on)
+		reattach(sim);
+	else
+		service_lost(sim);
+}
+
 enum result cmd_cfun(struct sim *sim, const struct call *call)
 {
 	struct module *m = &sim->module;
@@ -259,17 +289,8 @@ enum result cmd_cfun(struct sim *sim, const struct call *call)
 	if (fun != 0 && fun != 1 && fun != 4)
 		return RESULT_ERROR;
 	m->cfun = (int)fun;
-	final_result(sim, "OK");
-	if (fun != 1 && before == 1) {
-		if (fun == 0)
-			urc(sim, "+SIMCARD: NOT AVAILABLE");
-		service_lost(sim);
-	} else if (fun == 1 && before != 1) {
-		m->pin_done = m->pin_done && before == 4;
-		urc(sim, module_sim_ready(sim) ? "+CPIN: READY" : "+CPIN: SIM PIN");
-		reattach(sim);
-	}
-	return RESULT_SILENT;
+	timer_set(&sim->timers, sim->now, after_cfun, before, 0);
+	return RESULT_OK;
 }
 
 enum result cmd_cgatt(struct sim *sim, const struct call *call)
@@ -285,12 +306,24 @@ enum result cmd_cgatt(struct sim *sim, const struct call *call)
 	if (sim->module.cgatt == (int)on)
 		return RESULT_OK;
 	sim->module.cgatt = (int)on;
-	final_result(sim, "OK");
-	if (on)
-		reattach(sim);
-	else
-		service_lost(sim);
-	return RESULT_SILENT;
+	timer_set(&sim->timers, sim->now, after_attach, (int)on, 0);
+	return RESULT_OK;
+}
+
+enum result cmd_cgact(struct sim *sim, const struct call *call)
+{
+	long on;
+
+	if (call->form == FORM_READ) {
+		say(sim, "+CGACT: 1,%d", sim->module.cgact && module_registered(sim));
+		return RESULT_OK;
+	}
+	if (!arg_int(call, 0, 0, 1, &on) || (on && !module_registered(sim)))
+		return RESULT_ERROR;
+	sim->module.cgact = (int)on;
+	if (!on)
+		timer_set(&sim->timers, sim->now, after_attach, 0, 0);
+	return RESULT_OK;
 }
 
 enum result cmd_factory(struct sim *sim, const struct call *call)

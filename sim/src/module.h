@@ -20,8 +20,17 @@ enum service {
 	SERVICE_LOST, /* after +CIPEVENT when NETOPEN? goes on saying 1 */
 };
 
-enum { CCFG_RETRIES, CCFG_DELAY, CCFG_ACK, CCFG_ERR_MODE, CCFG_HEADER_TYPE, CCFG_ASYNC, CCFG_MIN_RTO,
-	CCFG_COUNT };
+/* The fields of CIPCCFG: a76xx-at 11. */
+enum {
+	CCFG_RETRIES,
+	CCFG_DELAY,
+	CCFG_ACK,
+	CCFG_ERR_MODE,
+	CCFG_HEADER_TYPE,
+	CCFG_ASYNC,
+	CCFG_MIN_RTO,
+	CCFG_COUNT
+};
 
 /* Everything here but the last group is lost at a reset. */
 struct module {
@@ -43,7 +52,8 @@ struct module {
 
 	bool reset_done; /* knob reset_at fired: once is enough */
 	int pin_left;	 /* tries; kept by the card */
-	long ipr;	 /* kept with baud_store=persistent */
+	long ipr;	 /* kept with baud_store=persistent or by AT+IPREX */
+	bool ipr_kept;
 	struct {
 		char type[8], apn[64];
 		int auth;
@@ -65,9 +75,9 @@ const char *service_name(enum service s);
 const char *service_address(const struct sim *sim);
 void urc_storm_start(struct sim *sim);
 
-command_fn cmd_identity, cmd_ati, cmd_cmee, cmd_cpin, cmd_csq, cmd_creg, cmd_cops, cmd_cpsi, cmd_cgdcont,
-	cmd_cgact, cmd_cgatt, cmd_cgpaddr, cmd_cgauth, cmd_cgcontrdp, cmd_cfun, cmd_creset, cmd_cpof,
-	cmd_ipr, cmd_ifc, cmd_iccid, cmd_spic, cmd_ok, cmd_echo, cmd_factory, cmd_amp_d, cmd_amp_v,
+command_fn cmd_identity, cmd_ati, cmd_cmee, cmd_cpin, cmd_csq, cmd_creg, cmd_cops, cmd_cpsi,
+	cmd_cgdcont, cmd_cgact, cmd_cgatt, cmd_cgpaddr, cmd_cgauth, cmd_cgcontrdp, cmd_cfun, cmd_creset,
+	cmd_cpof, cmd_ipr, cmd_ifc, cmd_iccid, cmd_spic, cmd_ok, cmd_echo, cmd_factory, cmd_amp_d, cmd_amp_v,
 	cmd_setting;
 command_fn cmd_csocksetpn, cmd_netopen, cmd_netclose, cmd_ipaddr, cmd_cipmode, cmd_ciptimeout,
 	cmd_cipccfg, cmd_ctcpka, cmd_cdnscfg, cmd_cdnsgip, cmd_cping;

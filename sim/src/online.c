@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Theory of operation: after CONNECT every byte of the line belongs to link 0. A '+' after the guard time is held
- * back; three of them, close together and followed by the guard time, are the escape (note 1.5.4). Whatever breaks
- * the pattern turns the held ones into data, in order. Bytes are gathered in a small buffer and handed to the link
- * once per round of the loop; when the link's send buffer is full they are lost, as on a line without flow control,
- * unless the knob says that the host honours RTS.
+ * Theory of operation: after CONNECT every byte of the line belongs to link 0. A '+' after the
+ * guard time is held back; three of them, close together and followed by the guard time, are the
+ * escape (note 1.5.4). Whatever breaks the pattern turns the held ones into data, in order. Bytes
+ * are gathered in a small buffer and handed to the link once per round of the loop; when the
+ * link's send buffer is full they are lost, as on a line without flow control, unless the knob
+ * says that the host honours RTS.
  */
 #include "online.h"
 

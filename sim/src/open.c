@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * AT+CIPOPEN (a76xx-at 4). A TCP open answers OK and reports later, unless the knob order_tcp_open or transparent
- * mode makes its report the final result; link.parser_waits remembers that.
+ * AT+CIPOPEN (a76xx-at 4). A TCP open answers OK and reports later, unless the knob order_tcp_open
+ * or transparent mode makes its report the final result; link.parser_waits remembers that.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -30,7 +30,8 @@ void link_socket_options(int fd, bool udp)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static const struct knob_value *for_destination(struct sim *sim, const struct link *k, enum knob_id id)
+static const struct knob_value *for_destination(struct sim *sim, const struct link *k,
+	enum knob_id id)
 {
 	const struct knob_value *v = knob_for_strict(&sim->knobs, id, k->key);
 
@@ -321,7 +322,7 @@ static void open_reset(struct sim *sim, int a, unsigned b)
 static int parse_open(struct link *k, const struct call *call, bool udp, bool transparent)
 {
 	bool remote = arg_given(call, 2) || arg_given(call, 3);
-	const char *host = remote || !udp ? call->arg[2].text : "";
+	const char *host = "";
 
 	if ((remote || !udp) &&
 		(!call->arg[2].quoted || !call->arg[2].text[0] ||
@@ -332,6 +333,8 @@ static int parse_open(struct link *k, const struct call *call, bool udp, bool tr
 		return 3;
 	if (udp && (!arg_given(call, 4) || (transparent && !remote)))
 		return 3;
+	if (remote || !udp)
+		host = call->arg[2].text;
 	snprintf(k->host, sizeof(k->host), "%.127s", host);
 	snprintf(k->key, sizeof(k->key), "%.127s:%ld", host, k->port);
 	return 0;

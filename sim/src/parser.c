@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Theory of operation: each byte goes to the handler of the mode (table below). In MODE_COMMAND a CR completes the
- * line; it is echoed, and parser_latency_ms after its last byte it runs: the commands of the line one after another
- * ("AT&F;E0"), then one OK. A command that cannot answer at once keeps MODE_BUSY and reports through
- * parser_done(). While busy, parser_ready() leaves the host's bytes on the line.
+ * Theory of operation: each byte goes to the handler of the mode (table below). In MODE_COMMAND a
+ * CR completes the line; it is echoed, and parser_latency_ms after its last byte it runs: the
+ * commands of the line one after another ("AT&F;E0"), then one OK. A command that cannot answer at
+ * once keeps MODE_BUSY and reports through parser_done(). While busy, parser_ready() leaves the
+ * host's bytes on the line.
  */
 #include "parser.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The command side: what a byte from the host means depends on the mode; a complete line is run command by
- * command through the table of commands.c.
+ * The command side: what a byte from the host means depends on the mode; a complete line is run
+ * command by command through the table of commands.c.
  */
 #ifndef SIM_PARSER_H
 #define SIM_PARSER_H

@@ -2,9 +2,10 @@
 /*
  * Received data: direct push, buffer mode, CIPRXGET (a76xx-at 6 and 7).
  *
- * Push reads a socket only while little waits for the line, so that the line never idles while there is data, and
- * yet a peer that is faster than the line meets a closed TCP window. In buffer mode the bound is rx_buffer_bytes.
- * Header and payload of a piece are queued in one go: nothing can come between them.
+ * Push reads a socket only while little waits for the line, so that the line never idles while
+ * there is data, and yet a peer that is faster than the line meets a closed TCP window. In buffer
+ * mode the bound is rx_buffer_bytes. Header and payload of a piece are queued in one go: nothing
+ * can come between them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #define READ_DEFAULT 1500
 #define HEX_MAX 750
 
-static timer_fn notify_again;
+static timer_fn notify_again, announce_all;
 
 /* Push goes on while less than this waits for the line: two pieces, and 20 ms of a fast line. */
 static size_t push_limit(const struct sim *sim)
@@ -93,7 +94,8 @@ int64_t receive_deadline(const struct sim *sim, int l)
 }
 
 /* The header matrix of a76xx-at 6.1; returns its length. */
-static size_t push_header(const struct sim *sim, int l, const union address *from, size_t n, char *out)
+static size_t push_header(const struct sim *sim, int l, const union address *from, size_t n,
+	char *out)
 {
 	const struct knobs *k = &sim->knobs;
 	const struct module *m = &sim->module;
@@ -379,8 +381,11 @@ static enum result read_data(struct sim *sim, long mode, long l, size_t max)
 	return RESULT_OK;
 }
 
-static void announce_all(struct sim *sim)
+/* Mode 1 was set: what lies there unread is news again. */
+static void announce_all(struct sim *sim, int a, unsigned b)
 {
+	(void)a;
+	(void)b;
 	for (int l = 0; l < LINKS_MAX; l++) {
 		sim->link[l].announced = false;
 		if (sim->link[l].rx_len)
@@ -393,10 +398,9 @@ static enum result set_mode(struct sim *sim, long mode)
 	bool changed = sim->module.rxget != mode;
 
 	sim->module.rxget = (int)mode;
-	final_result(sim, "OK");
 	if (mode == 1 && changed)
-		announce_all(sim);
-	return RESULT_SILENT;
+		timer_set(&sim->timers, sim->now, announce_all, 0, 0); /* after the OK */
+	return RESULT_OK;
 }
 
 enum result cmd_ciprxget(struct sim *sim, const struct call *call)

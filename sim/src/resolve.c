@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names and addresses. A name that no knob answers is asked of the host's resolver in a child process: getaddrinfo()
- * blocks, and the loop must not. The child has nothing open but the pipe, so that it keeps no pty alive.
+ * Names and addresses. A name that no knob answers is asked of the host's resolver in a child
+ * process: getaddrinfo() blocks, and the loop must not. The child has nothing open but the pipe,
+ * so that it keeps no pty alive.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -92,19 +93,18 @@ static void answer_at(struct sim *sim, int i)
 static void child_answered(struct sim *sim, int i, short revents)
 {
 	struct resolver *r = &sim->resolver[i];
-	union address a = {0};
 
 	(void)revents;
 	if (!r->used || r->answered)
 		return;
-	if (read(r->fd, &a, sizeof(a)) == (ssize_t)sizeof(a))
-		memcpy(&r->answer, &a, sizeof(a));
+	if (read(r->fd, &r->answer, sizeof(r->answer)) != (ssize_t)sizeof(r->answer))
+		memset(&r->answer, 0, sizeof(r->answer)); /* no such name */
 	close(r->fd);
 	r->fd = -1;
 	answer_at(sim, i);
 }
 
-static void ask_host(const char *name, int family, int out)
+static _Noreturn void ask_host(const char *name, int family, int out)
 {
 	struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM}, *list = NULL;
 	union address a = {0};

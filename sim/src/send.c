@@ -2,9 +2,9 @@
 /*
  * AT+CIPSEND and AT+CIPACK (a76xx-at 5 and 11).
  *
- * The dialogue: CIPSEND is checked, MODE_PROMPT until the prompt is due, MODE_ENTRY until the payload is complete,
- * MODE_BUSY until OK. Then the bytes go into the link's send buffer and a struct confirm stands for the +CIPSEND
- * line that is owed:
+ * The dialogue: CIPSEND is checked, MODE_PROMPT until the prompt is due, MODE_ENTRY until the
+ * payload is complete, MODE_BUSY until OK. Then the bytes go into the link's send buffer and a
+ * struct confirm stands for the +CIPSEND line that is owed:
  *
  *  ROOM   the rest of the payload waits for room (tx_full=delay)   CIPTIMEOUT: cnf = what went in
  *  ACK    waits for the peer (CIPSENDMODE=1)                       CIPTIMEOUT: cnf = 0
@@ -219,7 +219,7 @@ int64_t confirms_deadline(const struct sim *sim)
 
 /* --- the dialogue --- */
 
-/* How many bytes this send may confirm (knobs send_confirm, short_confirm_once), -1 for "disconnected". */
+/* How many bytes to confirm (knobs send_confirm, short_confirm_once); -1: disconnected. */
 static long confirm_limit(struct sim *sim, long req)
 {
 	char err[128];

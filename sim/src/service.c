@@ -4,7 +4,7 @@
  *
  *  state    entered by               leaves by
  *  CLOSED   boot, NETCLOSE, +CIPEVENT  NETOPEN
- *  OPENING  NETOPEN                  netopen_delay_ms: OPEN or CLOSED; netopen_result=never: NETCLOSE or reset
+ *  OPENING  NETOPEN                  netopen_delay_ms: OPEN or CLOSED; else NETCLOSE
  *  OPEN     +NETOPEN: 0              NETCLOSE, +CIPEVENT
  *  CLOSING  NETCLOSE                 close_delay_ms: CLOSED
  *  LOST     +CIPEVENT with netopen_state_after_cipevent=1   NETCLOSE
@@ -364,7 +364,7 @@ enum result cmd_cping(struct sim *sim, const struct call *call)
 		(arg_given(call, 2) && !arg_int(call, 2, 1, 100, &count)) ||
 		(arg_given(call, 3) && !arg_int(call, 3, 4, 188, &size)) ||
 		(arg_given(call, 4) && !arg_int(call, 4, 1000, 10000, &interval)) ||
-		(arg_given(call, 5) && !arg_int(call, 5, 5000, 100000, &wait)) ||
+		(arg_given(call, 5) && !arg_int(call, 5, 1000, 100000, &wait)) ||
 		(arg_given(call, 6) && !arg_int(call, 6, 16, 255, &ttl)) || sim->ping.left ||
 		!module_registered(sim) || knob_is(&sim->knobs, KNOB_PING_RESULT, "error"))
 		return RESULT_ERROR;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The whole simulator in one object. Written from the description of the wire alone; it shares no code with
- * the driver it tests.
+ * The whole simulator in one object. Written from the description of the wire alone; it shares no
+ * code with the driver it tests.
  *
  *   main ── loop ──┬─ line (pty, pace) ── parser ── commands ──┬─ module, service
  *                  ├─ control                                  ├─ open, links, server, resolve

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Timers of the simulated world: a bounded, unsorted set. Equal deadlines fire in the order they were set, which
- * is what keeps "+CIPCLOSE, then +NETCLOSE" in order when both have no delay.
+ * Timers of the simulated world: a bounded, unsorted set. Equal deadlines fire in the order they
+ * were set, which is what keeps "+CIPCLOSE, then +NETCLOSE" in order when both have no delay.
  */
 #ifndef SIM_TIMER_H
 #define SIM_TIMER_H

@@ -16,7 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lwipopts.h"
+#include "mem.h"
 
 static void keep(struct stack_tcp *tcp, const struct segment *seg)
 {

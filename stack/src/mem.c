@@ -5,8 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "lwipopts.h"
-
 /* In front of every block, so that free() knows what to give back. */
 struct block {
 	alignas(max_align_t) size_t size;

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "lwipopts.h" /* lwip_port_malloc() and its like, whose names lwIP must know */
 #include "stack/stack.h"
 
 /* A flow whose host reads nothing holds 32 KiB of data in at most 96 pbufs of 1.5 KiB, and its

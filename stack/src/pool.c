@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "keyed.h"
-#include "lwipopts.h"
+#include "mem.h"
 
 void pool_init(struct stack *s)
 {

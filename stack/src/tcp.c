@@ -162,7 +162,6 @@ static void send_fin(struct stack_tcp *tcp)
 
 	if (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT)
 		return;
-	pcb->tmr = tcp_ticks;
 	/* Out of memory it says ERR_OK too, and tcp_tmr() tries again. */
 	if (tcp_shutdown(pcb, 0, 1) == ERR_OK)
 		tcp->fin_sent = true;
@@ -374,11 +373,11 @@ void stack_tcp_shutdown(struct stack_tcp *tcp)
 
 void stack_tcp_abort(struct stack_tcp *tcp)
 {
-	tcp->stack->stats.tcp_aborted++;
 	if (tcp->state == ENDPOINT_HELD)
 		held_abort(tcp);
 	else if (tcp->pcb)
 		reset(tcp);
+	tcp->stack->stats.tcp_aborted += tcp->state != ENDPOINT_GONE && tcp->state != ENDPOINT_ENDED;
 	pool_put(tcp);
 }
 

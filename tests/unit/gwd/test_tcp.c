@@ -65,9 +65,22 @@ static void busy_and_a_taken_link_are_tried_again(void **state)
 		advance(SEC(1));
 		module_opens(link_to(remote), MODEM_OPEN_OK);
 		assert_true(t->accepted);
+		link = link_to(remote);
 		host_event(t, STACK_TCP_GONE);
-		module_frees(9);
+		module_frees(link);
 	}
+}
+
+static void a_number_that_was_refused_is_used_last(void **state)
+{
+	(void)state;
+	host_syn(local, remote);
+	module_opens(9, MODEM_OPEN_NOT_SUPPORTED);
+	advance(SEC(1));
+	assert_int_equal(link_to(remote), 8);
+	module_opens(8, MODEM_OPEN_NOT_SUPPORTED);
+	advance(SEC(1));
+	assert_int_equal(link_to(remote), 7);
 }
 
 static void a_link_that_is_never_free_ends_in_a_reset(void **state)
@@ -472,6 +485,7 @@ int main(void)
 		T(the_handshake_waits_for_the_module),
 		T(each_open_code_tells_the_host_the_truth),
 		T(busy_and_a_taken_link_are_tried_again),
+		T(a_number_that_was_refused_is_used_last),
 		T(a_link_that_is_never_free_ends_in_a_reset),
 		T(silence_ends_as_host_unreachable),
 		T(bytes_are_confirmed_to_the_host_when_the_module_took_them),

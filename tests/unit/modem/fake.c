@@ -202,12 +202,24 @@ struct fake *fake_new(void)
 		.connect_timeout = SEC(30), .receive = MODEM_RECEIVE_PUSH, .apn = "internet"};
 	f->now = SEC(1000);
 	f->rx_space = 100000;
+	fake_restore(f);
+	return f;
+}
+
+void fake_mute(struct fake *f)
+{
+	f->mute = true;
+}
+
+void fake_restore(struct fake *f)
+{
+	f->mute = false;
+	f->n_rules = 0;
 	for (unsigned i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
 		f->rules[f->n_rules++] = defaults[i];
 	fake_rule(f, "AT+NETOPEN", OK "\r\n+NETOPEN: 0\r\n");
 	fake_rule(f, "AT+NETOPEN?", "\r\n+NETOPEN: 1\r\n" OK);
 	fake_rule_once(f, "AT+NETOPEN?", "\r\n+NETOPEN: 0\r\n" OK);
-	return f;
 }
 
 void fake_free(struct fake *f)
@@ -309,7 +321,12 @@ static void command(struct fake *f)
 	char echo[2100];
 
 	append(f->said, sizeof(f->said), &f->said_len, "%s\n", f->line);
+	if (f->mute || f->transparent) {
+		f->line_len = 0;
+		return;
+	}
 	r = find_rule(f);
+	f->now += f->delay;
 	if (f->echo) {
 		snprintf(echo, sizeof(echo), "%s\r", f->line);
 		input(f, echo, strlen(echo));
@@ -317,6 +334,8 @@ static void command(struct fake *f)
 	if (strcmp(f->line, "ATE0") == 0)
 		f->echo = false;
 	f->line_len = 0;
+	if (f->urc)
+		input(f, f->urc, strlen(f->urc));
 	if (r->reply)
 		reply(f, r->reply);
 }
@@ -337,6 +356,9 @@ static void hear(struct fake *f, uint8_t c)
 		if (f->line_len == 3 && memcmp(f->line, "+++", 3) == 0) {
 			append(f->said, sizeof(f->said), &f->said_len, "+++\n");
 			f->line_len = 0;
+			/* AT reference 9: a second of silence before it. */
+			if (f->now - f->heard_at >= SEC(1))
+				f->transparent = false;
 		} else if (c == 0x1b) {
 			f->line_len = 0;
 			append(f->said, sizeof(f->said), &f->said_len, "ESC\n");
@@ -357,6 +379,7 @@ static bool drain(struct fake *f)
 	modem_output_done(f->m, f->now, n);
 	for (size_t i = 0; i < n; i++)
 		hear(f, copy[i]);
+	f->heard_at = f->now;
 	return true;
 }
 
@@ -400,11 +423,16 @@ void fake_advance(struct fake *f, usec_t d)
 	f->now = end;
 }
 
-void fake_up(struct fake *f)
+void fake_attach(struct fake *f)
 {
 	if (!f->m)
 		f->m = modem_new(&f->config, &ops, f);
 	modem_attach(f->m, f->now);
+}
+
+void fake_up(struct fake *f)
+{
+	fake_attach(f);
 	for (unsigned i = 0; i < 600 && f->state != MODEM_STATE_UP; i++)
 		fake_advance(f, MSEC(100));
 	assert_int_equal(f->state, MODEM_STATE_UP);

@@ -39,6 +39,11 @@ struct fake {
 	size_t payload_len;
 	bool echo;
 	bool bytewise;		 /* input in single bytes */
+	bool mute;		 /* hears, but does not answer */
+	bool transparent;	 /* deaf to all but a guarded +++ */
+	usec_t heard_at;	 /* last byte from the driver */
+	usec_t delay;		 /* before each answer */
+	const char *urc;	 /* said before each answer */
 	char log[65536];	 /* what the owner heard */
 	size_t log_len;
 	size_t rx_space;
@@ -63,6 +68,10 @@ void fake_say_bytes(struct fake *f, const void *p, size_t n);
 /* Runs whatever is due now. */
 void fake_pump(struct fake *f);
 void fake_advance(struct fake *f, usec_t d);
+void fake_mute(struct fake *f);
+/* Answers again, with the default rules and a closed network. */
+void fake_restore(struct fake *f);
+void fake_attach(struct fake *f);
 /* Attaches and advances until the bearer is up. */
 void fake_up(struct fake *f);
 struct endpoint fake_endpoint(const char *text);

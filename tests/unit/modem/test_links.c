@@ -254,6 +254,15 @@ static void close_line_of_the_former_life_does_not_touch_the_new_one(void **stat
 	assert_heard(f, "opened(3,ok) ");
 }
 
+static void close_between_result_and_ok_belongs_to_the_new_life(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 3,0\r\n\r\n+IPCLOSE: 3,1\r\n" OK);
+	open_tcp(f, 3);
+	assert_heard(f, "opened(3,unknown) free(3) ");
+}
+
 static void listings_are_no_results(void **state)
 {
 	struct fake *f = *state;
@@ -337,6 +346,7 @@ int main(void)
 		TEST(missing_close_result_is_asked_again),
 		TEST(passive_close_frees_the_number),
 		TEST(close_line_of_the_former_life_does_not_touch_the_new_one),
+		TEST(close_between_result_and_ok_belongs_to_the_new_life),
 		TEST(listings_are_no_results),
 		TEST(network_event_loses_every_link),
 		TEST(link_that_nobody_opened_is_closed),

@@ -107,6 +107,25 @@ static void datagram_comes_whole_and_with_its_source(void **state)
 	assert_heard(f, "data{1}from 203.0.113.9:5254[HELLO CLIENT!!] ");
 }
 
+static void source_behind_the_header_is_learned(void **state)
+{
+	struct fake *f = *state;
+
+	f->bytewise = true;
+	fake_say(f, "\r\n+RECEIVE,3,2\r\nRECV FROM:198.51.100.7:3000\r\nhi"
+		"\r\n+RECEIVE,1,5\r\nRECV FROM:203.0.113.9:5254\r\nHELLO");
+	assert_heard(f, "data{3}[hi] data{1}from 203.0.113.9:5254[HELLO] ");
+}
+
+static void source_line_inside_a_payload_is_payload_once_the_place_is_known(void **state)
+{
+	struct fake *f = *state;
+
+	fake_say(f, "\r\n+RECEIVE,3,2\r\nhi\r\n+RECEIVE,3,24\r\nRECV FROM:1.2.3.4:5678\r\n"
+		"\r\n+RECEIVE,4,1\r\nx");
+	assert_heard(f, "data{3}[hiRECV FROM:1.2.3.4:5678\r\n] data{4}[x] ");
+}
+
 static void datagram_without_source_is_dropped_and_counted(void **state)
 {
 	struct fake *f = *state;
@@ -149,43 +168,78 @@ static void data_between_ok_and_send_result_is_data(void **state)
 
 /* ---- what the line loses ---- */
 
-static void one_lost_byte_anywhere_ends_in_a_reset_or_changes_nothing(void **state)
+/* What the owner got of one link. */
+static void collect(const struct fake *f, unsigned link, char *got)
+{
+	char start[16];
+	const char *p = f->log;
+
+	snprintf(start, sizeof(start), "data{%u}[", link);
+	got[0] = '\0';
+	while ((p = strstr(p, start))) {
+		const char *end = strstr(p, "] ");
+
+		p += strlen(start);
+		strncat(got, p, (size_t)(end - p));
+	}
+}
+
+static void lose(size_t at, size_t burst)
 {
 	static const char stream[] = FROM3 "\r\n+RECEIVE,3,12\r\nfirst piece."
 		FROM4 "\r\n+RECEIVE,4,10\r\nother data"
 		FROM3 "\r\n+RECEIVE,3,14\r\nsecond, piece!"
-		"\r\n+CGEV: NOTHING\r\n";
-	static const char *const whole3 = "first piece.second, piece!";
-	static const char *const whole4 = "other data";
-	char text[sizeof(stream)], got[2][64];
+		"\r\n+CGEV: X\r\n";
+	char text[sizeof(stream)], got[64];
+	struct fake *f;
+	void *s;
 
-	(void)state;
-	for (size_t lost = 0; lost < sizeof(stream) - 1; lost++) {
-		struct fake *f;
-		void *s;
-		char *p;
-
-		setup(&s);
-		f = s;
-		memcpy(text, stream, lost);
-		memcpy(text + lost, stream + lost + 1, sizeof(stream) - 1 - lost);
-		fake_say(f, text);
-		fake_advance(f, SEC(15));
-
-		memset(got, 0, sizeof(got));
-		for (p = f->log; (p = strstr(p, "data{")); p++) {
-			char *end = strstr(p, "] ");
-
-			strncat(got[p[5] - '3'], p + 8, (size_t)(end - p - 8));
-		}
-		if (!strstr(f->log, "closed(3,"))
-			assert_string_equal(got[0], whole3);
-		if (!strstr(f->log, "closed(4,"))
-			assert_string_equal(got[1], whole4);
-		if (strstr(f->log, "remote"))
-			fail_msg("byte %zu: %s", lost, f->log);
-		fake_free(f);
+	setup(&s);
+	f = s;
+	memcpy(text, stream, at);
+	memcpy(text + at, stream + at + burst, sizeof(stream) - at - burst);
+	fake_say(f, text);
+	fake_advance(f, SEC(15));
+	if (!strstr(f->log, "closed(3,data)")) {
+		collect(f, 3, got);
+		assert_string_equal(got, "first piece.second, piece!");
 	}
+	if (!strstr(f->log, "closed(4,data)")) {
+		collect(f, 4, got);
+		assert_string_equal(got, "other data");
+	}
+	assert_null(strstr(f->log, "remote"));
+	fake_free(f);
+}
+
+static void one_lost_byte_anywhere_ends_in_a_reset_or_changes_nothing(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 186; at++)
+		lose(at, 1);
+}
+
+/* A run as long as a whole line can hide behind that line; shorter ones cannot. */
+static void lost_run_of_bytes_ends_in_a_reset_or_changes_nothing(void **state)
+{
+	(void)state;
+	for (size_t burst = 2; burst < strlen("\r\n+CGEV: X"); burst++)
+		for (size_t at = 0; at + burst < 186; at++)
+			lose(at, burst);
+}
+
+static void payload_that_swallowed_an_answer_is_not_believed(void **state)
+{
+	struct fake *f = *state;
+
+	/* Four bytes of the payload are lost, so "\r\nOK" is counted instead. */
+	fake_rule_once(f, "AT+CIPOPEN=", "\r\n+RECEIVE,3,8\r\n1234" OK);
+	assert_int_equal(modem_open_udp(f->m, 2, 5002), 0);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_heard(f, "data{3}[1234\r\nOK] ");
+	fake_advance(f, SEC(10));
+	assert_heard(f, "data{3}[1234\r\nOK] closed(3,data) ");
 }
 
 static void silence_inside_a_payload_ends_the_link(void **state)
@@ -382,6 +436,21 @@ static void known_rest_that_is_gone_after_the_close_is_a_loss(void **state)
 	assert_non_null(strstr(f->log, "data{3}[abc] closed(3,data) "));
 }
 
+static void notice_that_was_not_served_before_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	f->rx_space = 0;
+	fake_say(f, "\r\n+CIPRXGET: 1,4\r\n");
+	fake_say(f, "\r\n+IPCLOSE: 4,1\r\n");
+	f->rx_space = 100;
+	modem_rx_resume(f->m, 4);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	assert_heard(f, "closed(4,data) ");
+}
+
 static void answer_for_another_link_is_not_ours(void **state)
 {
 	struct fake *f = *state;
@@ -413,6 +482,19 @@ static void notification_in_the_shape_of_a_header_is_a_hint(void **state)
 	assert_heard(f, "data{3}[abc] ");
 }
 
+static void silence_inside_a_read_ends_that_link_only(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	fake_rule(f, "AT+CIPRXGET=4,4", "\r\n+CIPRXGET: 4,4,0\r\n" OK);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,5,0\r\nabc");
+	fake_say(f, "\r\n+CIPRXGET: 1,3\r\n");
+	fake_advance(f, SEC(12));
+	assert_heard(f, "data{3}[abc] closed(3,data) ");
+	assert_int_equal(modem_link_state(f->m, 4), MODEM_LINK_OPEN);
+}
+
 static void reads_and_sends_take_turns(void **state)
 {
 	struct fake *f = *state;
@@ -442,11 +524,15 @@ int main(void)
 		TEST(push_payload_that_looks_like_a_result_stays_payload),
 		TEST(every_byte_value_passes),
 		TEST(datagram_comes_whole_and_with_its_source),
+		TEST(source_behind_the_header_is_learned),
+		TEST(source_line_inside_a_payload_is_payload_once_the_place_is_known),
 		TEST(datagram_without_source_is_dropped_and_counted),
 		TEST(payload_for_a_link_nobody_has_is_counted),
 		TEST(data_before_the_close_is_delivered_before_it),
 		TEST(data_between_ok_and_send_result_is_data),
 		cmocka_unit_test(one_lost_byte_anywhere_ends_in_a_reset_or_changes_nothing),
+		cmocka_unit_test(lost_run_of_bytes_ends_in_a_reset_or_changes_nothing),
+		TEST(payload_that_swallowed_an_answer_is_not_believed),
 		TEST(silence_inside_a_payload_ends_the_link),
 		TEST(pause_inside_a_payload_is_no_silence),
 		cmocka_unit_test(impossible_counts_are_no_headers),
@@ -463,9 +549,11 @@ int main(void)
 		BUFFER(closed_link_without_data_is_told_at_the_first_empty_read),
 		BUFFER(known_rest_that_is_gone_is_a_loss),
 		BUFFER(known_rest_that_is_gone_after_the_close_is_a_loss),
+		BUFFER(notice_that_was_not_served_before_the_close_is_a_loss),
 		BUFFER(answer_for_another_link_is_not_ours),
 		BUFFER(read_payload_may_look_like_anything),
 		BUFFER(notification_in_the_shape_of_a_header_is_a_hint),
+		BUFFER(silence_inside_a_read_ends_that_link_only),
 		BUFFER(reads_and_sends_take_turns),
 	};
 

@@ -28,17 +28,25 @@ class Sim:
             command += ["--set", knob]
         self.process = subprocess.Popen(command + list(args), stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
+        self.got = b""
+        self.fd = self.control = self.answers = None
+        try:
+            self.start(boot)
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def start(self, boot):
         ready = self.process.stdout.readline()
         assert ready == b"ready " + self.tty.encode() + b"\n", ready
-        self.got = b""
-        self.fd = None
         self.open()
         self.control = socket.socket(socket.AF_UNIX)
         self.control.connect(self.control_path)
         self.answers = self.control.makefile("rb")
         if boot:
             self.wait(lambda: self.stats()["mode"] != "boot")
-            self.cmd("ATE0", echo=True)
+            self.cmd("ATE0")
 
     def open(self):
         self.fd = os.open(self.tty, os.O_RDWR | os.O_NOCTTY)
@@ -98,7 +106,7 @@ class Sim:
         out, self.got = self.got, b""
         return out
 
-    def cmd(self, command, echo=False):
+    def cmd(self, command):
         """A command and its answer up to the final result."""
         self.write(command + "\r")
         end = time.monotonic() + PATIENCE

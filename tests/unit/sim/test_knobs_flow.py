@@ -357,8 +357,8 @@ class Links(Case):
         port = free_port()
         s.cmd("AT+SERVERSTART=%d,0" % port)
         self.udp(s, 0)
-        peer = self.client(s, port)
-        self.assertRaises(ConnectionResetError, peer.recv, 1)
+        with self.assertRaises(ConnectionResetError):
+            self.client(s, port).recv(1)
         s.set("accept_when_full=ignore")
         peer = self.client(s, port)
         peer.settimeout(0.1)
@@ -469,7 +469,7 @@ class Links(Case):
             s.until("+CIPOPEN: 1,0\r\n")
         s.write('AT+CIPOPEN=2,"TCP","none.example",80\r')
         s.until("+CIPOPEN: 2,11\r\n")
-        self.assertEqual(s.cmd('AT+CDNSGIP="peer.example"')[-53:],
+        self.assertEqual(s.cmd('AT+CDNSGIP="peer.example"'),
                          b'\r\n+CDNSGIP: 1,"peer.example","127.0.0.1"\r\n' + b"\r\nOK\r\n")
         s.set("dns=fail")
         self.assertEqual(s.cmd('AT+CDNSGIP="localhost"'), b"\r\n+CDNSGIP: 0,10" + OK_ERROR)

@@ -343,14 +343,15 @@ class Line(Case):
         self.assertGreater(max(gaps), 0.2)
 
     def test_uart_overrun_drops_what_the_host_does_not_read(self):
-        s = self.online("uart_overrun=64")
+        s = self.online()
         s.cmd("AT+CIPSRIP=0")
         peer = self.tcp(s)
+        before = s.stats()["overrun"]
+        s.set("uart_overrun=64")
         for _ in range(20):
             peer.sendall(b"y" * 200)
             time.sleep(0.005)
-        s.wait(lambda: s.stats()["overrun"] > 0)
-        s.set("uart_overrun=off")
+        s.wait(lambda: s.stats()["overrun"] > before)
 
     def test_uart_overrun_off_waits_for_the_host(self):
         s = self.online()
@@ -365,8 +366,9 @@ class Line(Case):
         self.assertEqual(s.stats()["overrun"], before)
 
     def test_uart_overrun_drop_loses_when_the_tty_is_full(self):
-        s = self.online("uart_overrun=drop")
+        s = self.online()
         peer = self.tcp(s)
+        s.set("uart_overrun=drop")
         before = s.stats()["overrun"]
         peer.sendall(b"y" * 100000)
         s.wait(lambda: s.stats()["overrun"] > before)

@@ -10,7 +10,6 @@
 
 #include "chksum.h"
 #include "keyed.h"
-#include "lwipopts.h"
 #include "mem.h"
 
 static void keyed_hash_is_siphash(void **state)

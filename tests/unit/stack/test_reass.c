@@ -129,6 +129,7 @@ static void overlap_throws_the_datagram_away(void **state)
 	prepare(2000);
 	piece(2000, 7, 0, 1000);
 	piece(2000, 7, 992, 1008);
+	assert_int_equal(rig_stats(&r).fragments_dropped, 2);
 	piece(2000, 7, 1000, 1000);
 	rig_pass(&r, SEC(31));
 	assert_int_equal(r.udps, 0);
@@ -231,11 +232,8 @@ static void impossible_fragments_are_dropped(void **state)
 
 static void wrong_udp_length_in_fragments_is_malformed(void **state)
 {
-	size_t header = local.addr.family == 4 ? IP4_HLEN : IP6_HLEN;
-
 	(void)state;
-	prepare(2000);
-	put16(whole + header + 4, 1900);
+	prepare(1900); /* sound, but the fragments will have more */
 	piece(2000, 7, 0, 1000);
 	piece(2000, 7, 1000, 1000);
 	assert_int_equal(r.udps, 0);

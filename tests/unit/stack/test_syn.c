@@ -332,6 +332,19 @@ static void new_isn_during_the_handshake_is_challenged(void **state)
 	assert_int_equal(r.syns, 2);
 }
 
+static void other_segments_of_a_held_syn_are_unknown(void **state)
+{
+	struct client c = any_client(state);
+
+	client_syn(&c);
+	c.rcv = 0x4444;
+	client_send(&c, TH_ACK, "old", 3);
+	assert_int_equal(client_expect(&c, TH_RST).seq, 0x4444);
+	rig_run(&r);
+	assert_int_equal(rig_stats(&r).held, 1);
+	assert_int_equal(rig_events(&r), 0);
+}
+
 static void second_accept_is_an_error(void **state)
 {
 	struct client c = any_client(state);
@@ -461,6 +474,7 @@ int main(void)
 		test(unanswered_syn_ack_is_repeated_and_then_given_up),
 		test(rst_during_the_handshake_is_gone),
 		test(new_isn_during_the_handshake_is_challenged),
+		test(other_segments_of_a_held_syn_are_unknown),
 		test(second_accept_is_an_error),
 		test(isn_depends_on_tuple_secret_and_clock),
 		test(dscp_of_the_syn_is_told),

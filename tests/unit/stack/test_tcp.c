@@ -332,7 +332,8 @@ static void host_that_vanished_is_given_up(void **state)
 		rig_forget(&r);
 	}
 	assert_int_equal(r.gone, 1);
-	assert_in_range(r.now - SEC(1000), SEC(100), SEC(600));
+	/* lwIP 2.1 starts from a fixed 3 s, not from LWIP_TCP_RTO_TIME: twice as long. */
+	assert_in_range(r.now - SEC(1000), SEC(100), SEC(700));
 	assert_int_equal(stack_deadline(r.s), USEC_NEVER);
 }
 
@@ -340,6 +341,7 @@ static void late_run_does_not_exhaust_retransmissions(void **state)
 {
 	(void)state;
 	stack_tcp_write(tcp, "x", 1);
+	rig_pass(&r, MSEC(200));
 	rig_forget(&r);
 	r.now += SEC(7200); /* suspended */
 	rig_run(&r);

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A whole modem against bytes, time and an owner that are all taken from the input. The first byte says whether
+ * the bearer is brought up before; each further one is an action. What must hold whatever happens:
+ * every callback is legal in the state the owner knows, data comes only on open links, the end of a send only
+ * for the outstanding one, nothing is open after a detach, and the modem never is due for ever.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "modem/modem.h"
+#include "util/log.h"
+
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x)) {                                                                        \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                    \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+enum life { FREE, OPENING, OPEN, ENDED };
+
+struct world {
+	struct modem *m;
+	usec_t now;
+	enum life life[MODEM_LINKS];
+	bool udp[MODEM_LINKS];
+	int sending; /* link, -1: none */
+	size_t sending_len;
+	bool stopping;
+	uint8_t choice; /* what the owner does next */
+	enum modem_receive mode;
+	char line[512];
+	size_t line_len, payload_left;
+	bool answer;
+};
+
+static void on_bearer(void *user, const struct modem_bearer *b)
+{
+	struct world *w = user;
+
+	CHECK((b->address.family != 0) == (b->state == MODEM_STATE_UP));
+	for (unsigned l = 0; b->state != MODEM_STATE_UP && b->state < MODEM_STATE_STOPPING && l < MODEM_LINKS; l++)
+		CHECK(w->life[l] == FREE);
+}
+
+static void on_opened(void *user, unsigned link, int result)
+{
+	struct world *w = user;
+
+	CHECK(link < MODEM_LINKS && w->life[link] == OPENING);
+	CHECK((result >= 0 && result <= 12) || (result >= 100 && result <= 103));
+	w->life[link] = result ? ENDED : OPEN;
+	if (w->choice & 1)
+		modem_close(w->m, link);
+}
+
+static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
+{
+	struct world *w = user;
+
+	CHECK(w->sending < 0);
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		unsigned l = (i + w->choice) % MODEM_LINKS;
+
+		if (w->life[l] != OPEN || modem_link_state(w->m, l) != MODEM_LINK_OPEN)
+			continue;
+		send->link = l;
+		send->len = 1 + w->choice * 5u;
+		if (!w->udp[l] && modem_send_room(w->m, l) < send->len)
+			continue;
+		memset(buf, 'A', send->len);
+		send->to.port = 53;
+		send->to.addr.family = 4;
+		w->sending = (int)l;
+		w->sending_len = send->len;
+		return true;
+	}
+	return false;
+}
+
+static void on_sent(void *user, unsigned link, size_t req, size_t n)
+{
+	struct world *w = user;
+
+	CHECK(w->sending == (int)link && w->life[link] == OPEN);
+	CHECK(req == w->sending_len && n <= req && (!w->udp[link] || n == 0 || n == req));
+	w->sending = -1;
+}
+
+static void on_data(void *user, unsigned link, const uint8_t *p, size_t n, const struct endpoint *src)
+{
+	struct world *w = user;
+	static volatile uint8_t sum; /* so that every byte is read */
+
+	CHECK(link < MODEM_LINKS && w->life[link] == OPEN && n > 0);
+	CHECK(src == NULL || w->udp[link]);
+	for (size_t i = 0; i < n; i++)
+		sum = sum ^ p[i];
+	if (w->choice & 2)
+		modem_close(w->m, link);
+}
+
+static size_t on_rx_space(void *user, unsigned link)
+{
+	struct world *w = user;
+
+	CHECK(w->life[link] == OPEN);
+	return w->choice * 8u;
+}
+
+static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
+{
+	struct world *w = user;
+
+	CHECK(link < MODEM_LINKS && w->life[link] == OPEN && reason <= MODEM_CLOSE_DATA);
+	w->life[link] = ENDED;
+	if (w->sending == (int)link)
+		w->sending = -1;
+}
+
+static void on_link_free(void *user, unsigned link)
+{
+	struct world *w = user;
+	struct endpoint e = {.addr = {.family = 4, .b = {192, 0, 2, 1}}, .port = 80};
+
+	/* FREE: a left-over that the driver closed by itself. */
+	CHECK(link < MODEM_LINKS && (w->life[link] == ENDED || w->life[link] == FREE));
+	CHECK(modem_link_state(w->m, link) == MODEM_LINK_FREE);
+	w->life[link] = FREE;
+	if ((w->choice & 4) && modem_open_tcp(w->m, link, &e) == 0) {
+		w->life[link] = OPENING;
+		w->udp[link] = false;
+	}
+}
+
+static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked)
+{
+	struct world *w = user;
+
+	(void)known;
+	(void)sent;
+	(void)acked;
+	CHECK(w->life[link] == OPEN && !w->udp[link]);
+}
+
+static void on_mode_changed(void *user, enum modem_receive mode)
+{
+	struct world *w = user;
+
+	w->mode = mode;
+}
+
+static void on_power_cycle(void *user)
+{
+	struct world *w = user;
+
+	modem_power_done(w->m, w->now, w->choice & 1);
+}
+
+static void on_stopped(void *user)
+{
+	struct world *w = user;
+
+	CHECK(w->stopping);
+	w->stopping = false;
+}
+
+static const struct modem_ops ops = {
+	.bearer = on_bearer,
+	.opened = on_opened,
+	.next_send = on_next_send,
+	.sent = on_sent,
+	.data = on_data,
+	.rx_space = on_rx_space,
+	.closed = on_closed,
+	.link_free = on_link_free,
+	.acked = on_acked,
+	.mode_changed = on_mode_changed,
+	.power_cycle = on_power_cycle,
+	.stopped = on_stopped,
+};
+
+static const struct {
+	const char *prefix, *reply;
+} answers[] = {
+	{"AT+NETOPEN?", "\r\n+NETOPEN: 1\r\n\r\nOK\r\n"},
+	{"AT+CPIN?", "\r\n+CPIN: READY\r\n\r\nOK\r\n"},
+	{"AT+CSQ", "\r\n+CSQ: 20,0\r\n\r\nOK\r\n"},
+	{"AT+CEREG?", "\r\n+CEREG: 0,1\r\n\r\nOK\r\n"},
+	{"AT+IPADDR", "\r\n+IPADDR: 10.1.2.3\r\n\r\nOK\r\n"},
+	{"AT+CIPCLOSE?", "\r\n+CIPCLOSE: 0,0,0,0,0,0,0,0,0,0\r\n\r\nOK\r\n"},
+	{"AT+NETOPEN", "\r\nOK\r\n\r\n+NETOPEN: 0\r\n"},
+	{"AT+NETCLOSE", "\r\nOK\r\n\r\n+NETCLOSE: 0\r\n"},
+	{"AT+CIPSEND=", "\r\n>"},
+	{"AT", "\r\nOK\r\n"},
+};
+
+static const char *const phrases[] = {
+	"\r\nOK\r\n", "\r\nERROR\r\n", "\r\n>", "\r\n+CIPOPEN: 0,0\r\n", "\r\n+CIPOPEN: 1,0\r\n",
+	"\r\n+CIPOPEN: 2,4\r\n", "\r\n+CIPCLOSE: 0,0\r\n", "\r\n+CIPCLOSE: 1,0\r\n", "\r\n+IPCLOSE: 0,1\r\n",
+	"\r\n+IPCLOSE: 1,2\r\n", "\r\n+CIPSEND: 0,6,6\r\n", "\r\n+CIPSEND: 0,6,3\r\n", "\r\n+CIPSEND: 1,6,-1\r\n",
+	"\r\n+CIPERROR: 8\r\n", "\r\n+CIPERROR: 4\r\n", "\r\nRECV FROM:192.0.2.1:80\r\n", "+RECEIVE,0,5\r\nhello",
+	"\r\n+RECEIVE,1,5\r\nhello", "\r\n+IPD5\r\nhello", "\r\n+CIPRXGET: 1,0\r\n",
+	"\r\n+CIPRXGET: 2,0,3,4\r\nabc", "\r\n+IP ERROR: No data\r\n", "\r\n+CIPACK: 6,3,3\r\n",
+	"\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n", "\r\n*ATREADY: 1\r\n", "\r\nPB DONE\r\n",
+	"\r\n+NETOPEN: 0\r\n", "\r\n+NETCLOSE: 0\r\n", "\r\n+CME ERROR: SIM not inserted\r\n",
+};
+
+static void say(struct world *w, const void *p, size_t n)
+{
+	/* Each in memory of its own size, for the sanitizer. */
+	uint8_t *copy = malloc(n ? n : 1);
+
+	memcpy(copy, p, n);
+	modem_input(w->m, w->now, copy, n);
+	free(copy);
+}
+
+static void obey(struct world *w)
+{
+	unsigned link;
+
+	w->line[w->line_len] = '\0';
+	w->line_len = 0;
+	for (size_t i = 0; w->answer && i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (strncmp(w->line, answers[i].prefix, strlen(answers[i].prefix)) != 0)
+			continue;
+		if (strcmp(answers[i].reply, "\r\n>") == 0 &&
+			sscanf(w->line, "AT+CIPSEND=%u,%zu", &link, &w->payload_left) != 2)
+			abort();
+		say(w, answers[i].reply, strlen(answers[i].reply));
+		return;
+	}
+}
+
+static void drain(struct world *w, size_t most)
+{
+	uint8_t copy[4096];
+	size_t n;
+	const uint8_t *p = modem_output(w->m, &n);
+
+	if (n > most)
+		n = most;
+	CHECK(n <= sizeof(copy));
+	memcpy(copy, p, n);
+	modem_output_done(w->m, w->now, n);
+	for (size_t i = 0; i < n; i++) {
+		if (w->payload_left) {
+			if (--w->payload_left == 0 && w->answer)
+				say(w, "\r\nOK\r\n", 6);
+		} else if (copy[i] == '\r') {
+			obey(w);
+		} else if (w->line_len + 1 < sizeof(w->line)) {
+			w->line[w->line_len++] = (char)copy[i];
+		}
+	}
+}
+
+static void pump(struct world *w)
+{
+	for (unsigned i = 0; i < 2000; i++) {
+		size_t n;
+
+		modem_run(w->m, w->now);
+		modem_output(w->m, &n);
+		if (n == 0 && modem_deadline(w->m) > w->now)
+			return;
+		drain(w, SIZE_MAX);
+	}
+	fprintf(stderr, "busy loop: due at %llu, now %llu\n",
+		(unsigned long long)modem_deadline(w->m), (unsigned long long)w->now);
+	abort();
+}
+
+static void pass(struct world *w, usec_t d)
+{
+	usec_t end = w->now + d;
+
+	pump(w);
+	for (unsigned i = 0; i < 2000 && modem_deadline(w->m) <= end; i++) {
+		w->now = modem_deadline(w->m) > w->now ? modem_deadline(w->m) : w->now;
+		pump(w);
+	}
+	w->now = end;
+}
+
+static void open_link(struct world *w, unsigned l, bool udp)
+{
+	struct endpoint e = {.addr = {.family = 4, .b = {192, 0, 2, 1}}, .port = 80};
+	int err = udp ? modem_open_udp(w->m, l, 5000) : modem_open_tcp(w->m, l, &e);
+
+	if (err < 0)
+		return;
+	CHECK(w->life[l] == FREE);
+	w->life[l] = OPENING;
+	w->udp[l] = udp;
+}
+
+static void detach(struct world *w)
+{
+	modem_detach(w->m, w->now);
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		CHECK(modem_link_state(w->m, l) != MODEM_LINK_OPEN);
+	modem_run(w->m, w->now);
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		CHECK(w->life[l] == FREE);
+	CHECK(w->sending < 0);
+	w->line_len = w->payload_left = 0;
+	modem_attach(w->m, w->now);
+}
+
+/* Returns how many bytes of the input the action used. */
+static size_t act(struct world *w, uint8_t action, const uint8_t *p, size_t n)
+{
+	uint8_t arg = n ? p[0] : 0;
+
+	switch (action % 16) {
+	case 0:
+	case 1:
+		if (arg > n)
+			arg = (uint8_t)n;
+		say(w, p, arg);
+		return arg;
+	case 2:
+	case 3:
+	case 4: {
+		const char *text = phrases[arg % (sizeof(phrases) / sizeof(phrases[0]))];
+
+		say(w, text, strlen(text));
+		break;
+	}
+	case 5:
+		pass(w, MSEC(arg) * 20);
+		break;
+	case 6:
+		pass(w, SEC(arg));
+		break;
+	case 7:
+		open_link(w, arg % MODEM_LINKS, arg & 16);
+		break;
+	case 8:
+		modem_close(w->m, arg % MODEM_LINKS);
+		break;
+	case 9:
+		modem_kick(w->m);
+		break;
+	case 10:
+		modem_query_ack(w->m, arg % MODEM_LINKS);
+		modem_rx_resume(w->m, arg % MODEM_LINKS);
+		break;
+	case 11:
+		w->answer = arg & 1;
+		break;
+	case 12:
+		drain(w, arg);
+		break;
+	case 13:
+		w->choice = arg;
+		break;
+	case 14:
+		modem_run(w->m, w->now);
+		break;
+	default:
+		if (arg == 0x5a && !w->stopping) {
+			w->stopping = true;
+			modem_shutdown(w->m, w->now);
+		} else if (arg & 1) {
+			detach(w);
+		} else {
+			pump(w);
+		}
+		break;
+	}
+	return n ? 1 : 0;
+}
+
+static void quiet(enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const init[] = {"AT+CTZU=1"};
+	struct modem_config config = {.name = "fuzz", .apn = "internet", .pin = "1234", .ip = 4,
+		.baud = 115200, .connect_timeout = SEC(30), .init = init, .n_init = 1,
+		.has_power_command = true};
+	struct world w = {.now = SEC(1), .sending = -1, .answer = true};
+
+	if (size == 0)
+		return 0;
+	log_set_level(LOG_LEVEL_ERROR);
+	log_set_sink(quiet);
+	config.receive = data[0] & 2 ? MODEM_RECEIVE_BUFFER : MODEM_RECEIVE_PUSH;
+	w.m = modem_new(&config, &ops, &w);
+	modem_attach(w.m, w.now);
+	if (data[0] & 1)
+		pass(&w, SEC(10));
+	for (size_t i = 1; i < size;)
+		i += 1 + act(&w, data[i], data + i + 1, size - i - 1);
+	detach(&w);
+	modem_free(w.m);
+	return 0;
+}
