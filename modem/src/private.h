@@ -84,6 +84,7 @@ struct send {
 	usec_t at, deadline;
 	usec_t busy_since;
 	unsigned failures; /* in a row */
+	size_t chunk;	   /* most bytes of a TCP send, learned */
 	uint64_t limit;	   /* learned size of the module's send buffer, 0: unknown */
 	struct modem_send req;
 	uint8_t payload[MODEM_SEND_MAX];
