@@ -9,17 +9,17 @@
  *   UP           OK and +CIPOPEN: l,0             -
  *   DRAIN        +IPCLOSE in buffer mode          120 s                CLOSE_WANTED (DATA)
  *   CLOSE_WANTED modem_close(), faults            a pause, after ERROR CLOSE_SENT
- *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED, the fourth time: ladder
+ *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED; at last the ladder
  *   ABANDONED    open cancelled in OPEN_SENT      the open's           CLOSE_WANTED
  *   FREED        the module closed it             at once              IDLE
  *
- * The number of a link is the only identity the module knows, so it must not be used again before the
- * last line of its former life was seen: the answer of CIPCLOSE, or the result of an open that nobody
- * wants any more. In OPEN_SENT every +IPCLOSE and +CIPCLOSE is a line of the former life;
+ * The number of a link is the only identity the module knows, so it must not be used again before
+ * the last line of its former life was seen: the answer of CIPCLOSE, or the result of an open that
+ * nobody wants any more. In OPEN_SENT every +IPCLOSE and +CIPCLOSE is a line of the former life;
  * "+CIPOPEN: l,0" begins the new one (AT reference 8.2).
  *
- * Changes are told to the owner by links_flush() when nothing of the parser is on the stack, opened()
- * or closed() first, then link_free(); until then the link is not FREE.
+ * Changes are told to the owner by links_flush() when nothing of the parser is on the stack,
+ * opened() or closed() first, then link_free(); until then the link is not FREE.
  */
 #include "private.h"
 

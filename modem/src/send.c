@@ -9,14 +9,15 @@
  *   CONFIRM  OK seen, +CIPSEND: awaited     20 s          closed(SEND); three in a row: ladder
  *   ASK      short confirm, CIPACK asked    the channel's closed(SEND)
  *
- * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one would
- * be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends meanwhile, the send
- * is an orphan whose end nobody is told.
+ * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one
+ * would be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends
+ * meanwhile, the send is an orphan whose end nobody is told.
  *
- * Nothing is ever sent twice unless the module said that it did not take it: Busy before the prompt, or
- * a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes confirmed before plus
- * cnf, exactly; then what was outstanding at that moment is the size of the module's buffer, and from then
- * on modem_send_room() keeps sends below it, with CIPACK as the source of what was acknowledged.
+ * Nothing is ever sent twice unless the module said that it did not take it: Busy before the
+ * prompt, or a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes
+ * confirmed before plus cnf, exactly; then what was outstanding at that moment is the size of the
+ * module's buffer, and from then on modem_send_room() keeps sends below it, with CIPACK as the
+ * source of what was acknowledged.
  */
 #include "private.h"
 
@@ -173,7 +174,8 @@ static void busy(struct modem *m)
 		retry(m, BUSY_PAUSE);
 }
 
-/* Wrong length before the prompt: nothing was taken, and this firmware's limit is lower than the note's. */
+/* Wrong length before the prompt: nothing was taken, and this firmware's limit is lower than the
+ * note's. */
 static bool smaller_chunk(struct modem *m)
 {
 	struct send *s = &m->send;
