@@ -10,7 +10,9 @@
  *
  * Under pressure (a flow waits and nothing is free) finished flows that only wait for a late answer
  * lose their link first; then an open that has had its patience goes back to waiting behind the
- * others, its SYN still held, until its own connect time-out has passed.
+ * others, its SYN still held, until its own connect time-out has passed. A module that does not give
+ * the number of such an open back would soon have none left: at most two are lost that way at a time,
+ * and slow destinations never get the last two links.
  */
 #include "gateway.h"
 
@@ -19,7 +21,9 @@
 
 #include "util/log.h"
 
-#define PATIENCE SEC(4) /* a SYN lost on the air is repeated after 1 s and after 3 s */
+#define PATIENCE SEC(4)	 /* a SYN lost on the air is repeated after 1 s and after 3 s */
+#define LINKS_NOT_SLOW 2 /* of nine, out of reach for slow destinations */
+#define GIVEN_UP_MAX 2	 /* numbers of opens that were given up and are not free yet */
 
 static unsigned links_of_source(const struct unit *u, const struct addr *source)
 {
@@ -37,7 +41,7 @@ struct rank {
 	usec_t age;
 };
 
-static struct rank rank_of(struct gateway *gw, const struct unit *u, const struct flow *f)
+static struct rank rank_of(const struct gateway *gw, const struct unit *u, const struct flow *f)
 {
 	enum dest_verdict v = dest_lookup(gw, &f->remote);
 
@@ -60,6 +64,37 @@ static bool goes_before(const struct rank *a, const struct rank *b, bool newest)
 	return newest ? a->age < b->age : a->age > b->age;
 }
 
+unsigned admit_connecting_max(const struct unit *u)
+{
+	return u->one_at_a_time ? 1 : u->gw->config->links.connecting;
+}
+
+static bool is_slow(const struct gateway *gw, const struct flow *f)
+{
+	return f->first_open || dest_lookup(gw, &f->remote) == DEST_SLOW;
+}
+
+/* NULL: the flow can be opened now. Otherwise what it waits for. */
+static const char *obstacle(const struct gateway *gw, const struct unit *u, const struct flow *f)
+{
+	unsigned tcp = unit_links_in_use(u, LINK_TCP);
+	unsigned limit = TCP_LINKS_MAX, kept = 0;
+
+	if (f->class == FLOW_BULK)
+		kept = gw->config->links.reserved;
+	if (is_slow(gw, f) && kept < LINKS_NOT_SLOW)
+		kept = LINKS_NOT_SLOW;
+	limit -= kept;
+	if (u->connecting >= admit_connecting_max(u))
+		return "a place in the act of connecting";
+	if (tcp >= limit || tcp + unit_links_in_use(u, LINK_UDP) >= MODEM_LINKS)
+		return "a free link";
+	if (gw->n_free_buffers == 0)
+		return "a receive buffer";
+	return NULL;
+}
+
+/* The flow to be opened next; NULL if none can be. */
 static struct flow *pick(struct gateway *gw, const struct unit *u, bool newest)
 {
 	struct flow *best = NULL;
@@ -69,7 +104,7 @@ static struct flow *pick(struct gateway *gw, const struct unit *u, bool newest)
 		struct flow *f = list_entry(pos, struct flow, node);
 		struct rank r;
 
-		if (f->retry > gw->now)
+		if (f->retry > gw->now || obstacle(gw, u, f))
 			continue;
 		r = rank_of(gw, u, f);
 		if (!best || goes_before(&r, &best_rank, newest)) {
@@ -78,23 +113,6 @@ static struct flow *pick(struct gateway *gw, const struct unit *u, bool newest)
 		}
 	}
 	return best;
-}
-
-/* NULL: the flow can be opened now. Otherwise what it waits for. */
-static const char *obstacle(const struct gateway *gw, const struct unit *u, const struct flow *f)
-{
-	unsigned tcp = unit_links_in_use(u, LINK_TCP);
-	unsigned limit = TCP_LINKS_MAX;
-
-	if (f->class == FLOW_BULK)
-		limit -= gw->config->links.reserved;
-	if (u->connecting >= u->connecting_max)
-		return "a place in the act of connecting";
-	if (tcp >= limit || tcp + unit_links_in_use(u, LINK_UDP) >= MODEM_LINKS)
-		return "a free link";
-	if (gw->n_free_buffers == 0)
-		return "a receive buffer";
-	return NULL;
 }
 
 /* The open that has tried longest, if its patience is over; one without a client has none. */
@@ -116,24 +134,39 @@ static struct link *slowest_open(struct gateway *gw, struct unit *u)
 	return slowest;
 }
 
-/* Makes room for a waiting flow; true if something was set in motion. */
-static bool relieve(struct gateway *gw, struct unit *u)
+static unsigned given_up(const struct unit *u)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MODEM_LINKS; i++)
+		n += u->links[i].use == LINK_TCP && !u->links[i].open && !u->links[i].flow;
+	return n;
+}
+
+/* Makes room for a waiting flow. An open is given up only for its place in the act of
+ * connecting: its number may stay taken, and a module that opens one at a time stays busy. */
+static void relieve(struct gateway *gw, struct unit *u)
 {
 	struct link *l;
 
-	if (gw->n_free_buffers == 0)
-		return tcp_reclaim(gw, FLOW_DELIVER);
-	if (u->connecting < u->connecting_max && tcp_reclaim(gw, FLOW_LINGER))
-		return true;
+	if (gw->n_free_buffers == 0) {
+		tcp_reclaim(gw, FLOW_DELIVER);
+		return;
+	}
+	if (u->connecting < admit_connecting_max(u)) {
+		tcp_reclaim(gw, FLOW_LINGER);
+		return;
+	}
+	if (u->one_at_a_time || given_up(u) >= GIVEN_UP_MAX)
+		return;
 	l = slowest_open(gw, u);
 	if (!l)
-		return false;
+		return;
 	if (l->flow) {
 		gw->count.tcp_preempted++;
 		dest_remember(gw, &l->flow->remote, DEST_SLOW);
 	}
 	modem_close(u->modem, l->number); /* tcp_link_opened(CANCELLED) puts the flow back */
-	return true;
 }
 
 static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
@@ -143,7 +176,6 @@ static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
 	int rc;
 
 	if (!l) {
-		f->why = "a free link";
 		f->retry = gw->now + MSEC(100);
 		return;
 	}
@@ -185,19 +217,30 @@ static void expire_put_back(struct gateway *gw)
 	}
 }
 
+const char *admit_why(const struct gateway *gw, const struct flow *f)
+{
+	const struct unit *u = &gw->units[0];
+	const char *why;
+
+	if (f->state != FLOW_WAITING)
+		return NULL;
+	if (f->retry > gw->now)
+		return "the module, which was busy";
+	why = obstacle(gw, u, f);
+	return why ? why : "its turn";
+}
+
 void admit_run(struct gateway *gw)
 {
 	struct unit *u = &gw->units[0];
 
+	gw->admit_again = false;
 	expire_put_back(gw);
 	while (u->up && !list_empty(&gw->waiting)) {
-		bool last_place = u->connecting_max > 1 && u->connecting + 1 == u->connecting_max;
-		struct flow *f = pick(gw, u, last_place);
+		unsigned places = admit_connecting_max(u);
+		struct flow *f = pick(gw, u, places > 1 && u->connecting + 1 == places);
 
-		if (!f)
-			return;
-		f->why = obstacle(gw, u, f);
-		if (f->why) {
+		if (!f) {
 			relieve(gw, u);
 			return;
 		}
@@ -212,6 +255,8 @@ usec_t admit_deadline(const struct gateway *gw)
 
 	if (list_empty(&gw->waiting))
 		return USEC_NEVER;
+	if (gw->admit_again)
+		return 0;
 	for (const struct list *pos = gw->waiting.next; pos != &gw->waiting; pos = pos->next) {
 		const struct flow *f = list_entry(pos, struct flow, node);
 
@@ -225,8 +270,6 @@ usec_t admit_deadline(const struct gateway *gw)
 
 		if (f && f->state == FLOW_OPENING && f->changed + PATIENCE > gw->now)
 			at = usec_min(at, f->changed + PATIENCE);
-		if (f && f->state == FLOW_LINGER && f->active + SEC(1) > gw->now)
-			at = usec_min(at, f->active + SEC(1) + MSEC(1));
 	}
-	return at;
+	return usec_min(at, tcp_reclaim_deadline(gw));
 }

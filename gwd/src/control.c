@@ -19,6 +19,7 @@
 #define REQUEST_MAX 4096	    /* bytes of one line */
 #define UNREAD_MAX (1024 * 1024) /* a full flow table is about 300 kB */
 #define PROTOCOL_VERSION 1
+#define RESUME_S 1. /* out of file descriptors: accept again then */
 
 struct client {
 	struct control *control;
@@ -29,6 +30,7 @@ struct client {
 	size_t in_len;
 	char *out; /* what the socket did not take yet */
 	size_t out_len, out_done;
+	bool finished; /* it will ask no more; closed once it has its answers */
 };
 
 struct control {
@@ -36,6 +38,7 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int fd;
 	ev_io acceptable;
+	ev_timer resume;
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -48,6 +51,7 @@ static void client_close(struct client *c)
 	c->fd = -1;
 	c->out = NULL;
 	c->in_len = c->out_len = c->out_done = 0;
+	c->finished = false;
 }
 
 /* ---- answers ---- */
@@ -74,6 +78,8 @@ static void client_flush(struct client *c)
 	free(c->out);
 	c->out = NULL;
 	c->out_len = c->out_done = 0;
+	if (c->finished)
+		client_close(c);
 }
 
 static void client_send(struct client *c, struct json_object *answer)
@@ -82,7 +88,7 @@ static void client_send(struct client *c, struct json_object *answer)
 	size_t n = strlen(text);
 	char *grown;
 
-	if (c->out_len + n + 1 > UNREAD_MAX) {
+	if (c->out_len - c->out_done + n + 1 > UNREAD_MAX) {
 		log_warn("control: a client does not read its answers; closed");
 		client_close(c);
 		return;
@@ -174,9 +180,14 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	struct client *c = w->data;
 	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
 
-	(void)loop, (void)events;
+	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n == 0 && c->out) {
+		c->finished = true; /* "nc -N": the answers are still wanted */
+		ev_io_stop(loop, &c->readable);
+		return;
+	}
 	if (n <= 0) {
 		client_close(c);
 		return;
@@ -211,6 +222,14 @@ static struct client *client_place(struct control *control)
 	return oldest;
 }
 
+static void on_resume(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct control *control = w->data;
+
+	(void)events;
+	ev_io_start(loop, &control->acceptable);
+}
+
 static void on_accept(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct control *control = w->data;
@@ -218,8 +237,14 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int events)
 	struct client *c;
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		/* Out of descriptors the socket stays readable: come back later instead of at once. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			ev_io_stop(loop, &control->acceptable);
+			ev_timer_start(loop, &control->resume);
+		}
 		return;
+	}
 	c = client_place(control);
 	c->fd = fd;
 	c->active = clock_now();
@@ -250,6 +275,7 @@ static int clear_stale(const struct sockaddr_un *sa)
 static int listen_at(struct control *c)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct stat st;
 	mode_t mask;
 	int rc;
 
@@ -257,8 +283,8 @@ static int listen_at(struct control *c)
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
 		return -errno;
-	if (access(c->path, F_OK) == 0) {
-		rc = clear_stale(&sa);
+	if (lstat(c->path, &st) == 0) {
+		rc = S_ISSOCK(st.st_mode) ? clear_stale(&sa) : -EEXIST;
 		if (rc < 0)
 			return rc;
 	}
@@ -314,7 +340,8 @@ int control_new(struct control **out, struct daemon *d)
 		return rc;
 	}
 	ev_io_init(&c->acceptable, on_accept, c->fd, EV_READ);
-	c->acceptable.data = c;
+	ev_timer_init(&c->resume, on_resume, RESUME_S, 0.);
+	c->acceptable.data = c->resume.data = c;
 	ev_io_start(d->loop, &c->acceptable);
 	*out = c;
 	return 0;
@@ -326,6 +353,7 @@ void control_free(struct control *c)
 		if (c->clients[i].fd >= 0)
 			client_close(&c->clients[i]);
 	ev_io_stop(c->d->loop, &c->acceptable);
+	ev_timer_stop(c->d->loop, &c->resume);
 	close(c->fd);
 	if (c->path[0])
 		unlink(c->path);

@@ -94,7 +94,7 @@ static void on_power_cycle(void *user, struct unit *u)
 	if (rc != 0) {
 		log_error("modem%u: power_command %s: %s", u->index, d->config.modem.power_command,
 			strerror(rc));
-		modem_power_done(u->modem, clock_now(), 127);
+		gateway_power_done(u, clock_now(), 127);
 		return;
 	}
 	log_warn("modem%u: running power_command %s", u->index, d->config.modem.power_command);
@@ -110,7 +110,7 @@ static void on_power_child(struct ev_loop *loop, ev_child *w, int events)
 	(void)events;
 	ev_child_stop(loop, w);
 	log_info("modem%u: power_command ended with status %d", u->index, w->rstatus);
-	modem_power_done(u->modem, clock_now(), w->rstatus);
+	gateway_power_done(u, clock_now(), w->rstatus);
 }
 
 static void on_stopped(void *user)
@@ -283,9 +283,7 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	config_diff(&d->config, &fresh, report_change, NULL);
 	config_apply_live(&d->config, &fresh);
 	log_set_level(d->config.log.level);
-	for (unsigned i = 0; i < d->gw->n_units; i++)
-		if (d->gw->units[i].connecting_max > 1)
-			d->gw->units[i].connecting_max = d->config.links.connecting;
+	gateway_reconfigured(d->gw, clock_now());
 	iface_reconfigure(&d->iface);
 }
 
@@ -351,7 +349,7 @@ static int start(struct daemon *d)
 	if (rc < 0)
 		return rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_OSERR;
 	for (unsigned i = 0; i < d->gw->n_units; i++) {
-		port_init(&d->ports[i], d->loop, &d->config, d->gw->units[i].modem);
+		port_init(&d->ports[i], d->loop, &d->config, &d->gw->units[i]);
 		port_start(&d->ports[i]);
 	}
 	ev_prepare_start(d->loop, &d->batch_end);

@@ -21,7 +21,7 @@ static usec_t verdict_age(enum dest_verdict v)
 	return ages[v];
 }
 
-enum dest_verdict dest_lookup(struct gateway *gw, const struct endpoint *remote)
+enum dest_verdict dest_lookup(const struct gateway *gw, const struct endpoint *remote)
 {
 	for (unsigned i = 0; i < DEST_MAX; i++) {
 		const struct dest *d = &gw->dests[i];

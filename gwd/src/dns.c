@@ -13,6 +13,7 @@
 #define DNS_HEADER 12
 #define DNS_FLAG_QR 0x80   /* first flags byte: this is an answer */
 #define DNS_OPCODE_MASK 0x78
+#define STREAM_PATIENCE MSEC(500) /* between the parts of one datagram */
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -131,15 +132,28 @@ static struct query *find_repeat(struct gateway *gw, const struct stack_datagram
 	return NULL;
 }
 
+/* A free entry, or the oldest: queries to a dead resolver must not stop the others. */
+static struct query *query_slot(struct gateway *gw)
+{
+	struct query *oldest = &gw->queries[0];
+
+	for (unsigned i = 0; i < DNS_MAX; i++) {
+		struct query *q = &gw->queries[i];
+
+		if (!q->used)
+			return q;
+		if (q->sent < oldest->sent)
+			oldest = q;
+	}
+	gw->count.dns_overflow++;
+	return oldest;
+}
+
 static struct query *query_new(struct gateway *gw, const struct stack_datagram *d, struct link *l)
 {
-	struct query *q = NULL;
+	struct query *q = query_slot(gw);
 
-	for (unsigned i = 0; i < DNS_MAX && !q; i++)
-		if (!gw->queries[i].used)
-			q = &gw->queries[i];
-	if (!q)
-		return NULL;
+	q->used = false;
 	do {
 		gw->ops->random(gw->user, &q->id, sizeof(q->id));
 	} while (find_id(gw, l, &d->remote, q->id));
@@ -158,6 +172,7 @@ bool dns_query(struct gateway *gw, const struct stack_datagram *d)
 	uint8_t copy[MODEM_UDP_MAX_V4];
 	struct mapping *m;
 	struct query *q;
+	bool fresh;
 
 	if (d->remote.port != 53 || !is_query(d->p, d->n))
 		return false;
@@ -169,16 +184,14 @@ bool dns_query(struct gateway *gw, const struct stack_datagram *d)
 		return true;
 	}
 	q = find_repeat(gw, d, m->link);
-	if (!q)
+	fresh = !q;
+	if (fresh)
 		q = query_new(gw, d, m->link);
-	if (!q) {
-		gw->count.dns_overflow++;
-		return true;
-	}
 	q->sent = gw->now;
 	memcpy(copy, d->p, d->n);
 	put16(copy, q->id);
-	if (udp_queue(gw, m, d, copy, true) < 0)
+	/* The answer to the first copy of a repeated query may still come. */
+	if (udp_queue(gw, m, d, copy, true) < 0 && fresh)
 		q->used = false;
 	return true;
 }
@@ -195,7 +208,7 @@ void dns_answer(struct mapping *m, const uint8_t *p, size_t n)
 	}
 	q = find_id(gw, m->link, &m->remote, get16(p));
 	/* A server that could not parse the query may send the header alone. */
-	if (!q || (get16(p + 4) != 0 && !same_question(q, p, n))) {
+	if (!q || (get16(p + 4) == 0 ? n != DNS_HEADER : !same_question(q, p, n))) {
 		gw->count.dns_unmatched++;
 		return;
 	}
@@ -206,10 +219,16 @@ void dns_answer(struct mapping *m, const uint8_t *p, size_t n)
 	stack_udp_send(gw->stack, &q->remote, &q->local, copy, n);
 }
 
-/* Buffer mode: the module joins datagrams. A DNS message tells its own length. */
+/* Buffer mode: the module joins datagrams. A DNS message tells its own length. A rest that is not
+ * completed soon was cut off and must not swallow the answers behind it. */
 void dns_stream(struct mapping *m, const uint8_t *p, size_t n)
 {
 	struct link *l = m->link;
+	usec_t now = l->unit->gw->now;
+
+	if (l->dns_stream.n > 0 && now - l->dns_stream.since > STREAM_PATIENCE)
+		l->dns_stream.n = 0;
+	l->dns_stream.since = now;
 
 	while (n > 0) {
 		size_t space = sizeof(l->dns_stream.p) - l->dns_stream.n;
@@ -240,6 +259,15 @@ void dns_link_gone(struct link *l)
 	for (unsigned i = 0; i < DNS_MAX; i++)
 		if (gw->queries[i].link == l)
 			gw->queries[i].used = false;
+}
+
+void dns_link_moved(struct link *from, struct link *to)
+{
+	struct gateway *gw = from->unit->gw;
+
+	for (unsigned i = 0; i < DNS_MAX; i++)
+		if (gw->queries[i].used && gw->queries[i].link == from)
+			gw->queries[i].link = to;
 }
 
 bool dns_pending(const struct gateway *gw, const struct link *l, const struct endpoint *remote)

@@ -52,6 +52,7 @@ void link_release(struct link *l)
 	sched_remove(l);
 	l->use = LINK_UNUSED;
 	l->open = false;
+	l->unit->gw->admit_again = true;
 }
 
 /* ---- modem callbacks: each names a link of its unit ---- */
@@ -65,11 +66,12 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 	u->failure = b->failure;
 	u->address = b->address;
 	if (up && !u->up)
-		u->connecting_max = gw->config->links.connecting;
+		u->one_at_a_time = false;
 	u->up = up;
 	if (!up) {
 		struct list *pos, *tmp;
 
+		udp_bearer_lost(u);
 		list_for_each_safe (pos, tmp, &gw->waiting) {
 			gw->count.tcp_unreachable++;
 			flow_refuse(gw, list_entry(pos, struct flow, node),
@@ -138,7 +140,11 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 
 static void on_link_free(void *user, unsigned link)
 {
-	link_release(&((struct unit *)user)->links[link]);
+	struct link *l = &((struct unit *)user)->links[link];
+
+	/* One that waits to be opened again keeps its use. */
+	if (l->retry == 0)
+		link_release(l);
 }
 
 static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked)
@@ -151,10 +157,11 @@ static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint6
 
 static void on_mode_changed(void *user, enum modem_receive mode)
 {
-	const struct unit *u = user;
+	struct unit *u = user;
 
 	log_warn("modem%u: receive mode is now %s", u->index,
 		mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+	udp_mode_changed(u, mode);
 }
 
 static void on_power_cycle(void *user)
@@ -238,7 +245,6 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 	_Static_assert(sizeof(names) / sizeof(names[0]) == UNITS_MAX, "a name for each unit");
 	u->gw = gw;
 	u->index = index;
-	u->connecting_max = c->links.connecting;
 	u->modem_config = (struct modem_config){
 		.name = names[index],
 		.apn = c->modem.apn,
@@ -338,6 +344,37 @@ void gateway_packet(struct gateway *gw, usec_t now, const uint8_t *p, size_t n)
 {
 	gw->now = now;
 	stack_input(gw->stack, now, p, n);
+}
+
+void gateway_input(struct unit *u, usec_t now, const void *p, size_t n)
+{
+	u->gw->now = now;
+	modem_input(u->modem, now, p, n);
+}
+
+void gateway_attach(struct unit *u, usec_t now)
+{
+	u->gw->now = now;
+	modem_attach(u->modem, now);
+}
+
+void gateway_detach(struct unit *u, usec_t now)
+{
+	u->gw->now = now;
+	modem_detach(u->modem, now);
+}
+
+void gateway_power_done(struct unit *u, usec_t now, int status)
+{
+	u->gw->now = now;
+	modem_power_done(u->modem, now, status);
+}
+
+void gateway_reconfigured(struct gateway *gw, usec_t now)
+{
+	gw->now = now;
+	gw->admit_again = true;
+	tcp_rearm(gw);
 }
 
 void gateway_run(struct gateway *gw, usec_t now)

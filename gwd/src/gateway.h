@@ -70,20 +70,22 @@ struct flow {
 	struct endpoint local, remote;
 	struct link *link;
 	struct ring buffer; /* received, not yet taken by the stack; mem NULL: none */
-	usec_t created, changed, active; /* active: last byte in either direction */
+	usec_t created, changed, active; /* active: last byte, or sign of progress, in any direction */
 	usec_t deadline;	/* of the state */
 	usec_t check;		/* WAITING..OPENING: next look whether the client gave up; LINGER: at the owner */
 	usec_t first_open;	/* first CIPOPEN for it; 0: none */
 	usec_t retry;		/* WAITING: not before */
 	unsigned attempts;	/* CIPOPENs that ended in "again" */
 	unsigned polls;		/* CONFIRM, LINGER: how often asked */
+	uint64_t unacked;	/* CONFIRM: bytes that CIPACK last said the peer has not; 0: not known */
 	uint64_t tx_bytes, rx_bytes; /* confirmed by the module / received from it */
 	struct tun_owner owner;
 	bool owned;		/* found in our namespace when the flow began */
 	bool established;	/* the handshake with the host is complete */
 	bool host_fin;
+	bool half_closed;	/* LINGER: its owner lives and waits for the answer */
+	bool fin_due;		/* DELIVER: the stack has all, FIN follows the host's last ACK */
 	bool reset;		/* DELIVER: ends in RST, not FIN */
-	const char *why;	/* why it waits, for people; NULL */
 };
 
 enum link_use {
@@ -113,6 +115,8 @@ struct link {
 	uint64_t tx_bytes, rx_bytes;
 
 	/* UDP */
+	usec_t retry; /* the module was busy: open again then; 0: not waiting for that */
+	unsigned attempts;
 	unsigned mappings;
 	unsigned queued; /* in datagrams */
 	struct list urgent, datagrams; /* DNS goes first */
@@ -121,6 +125,7 @@ struct link {
 	struct {
 		uint8_t p[1500];
 		size_t n;
+		usec_t since; /* when the first of them came */
 	} dns_stream; /* buffer mode: bytes of answers whose boundaries are found by parsing */
 
 	/* scheduler */
@@ -175,9 +180,9 @@ struct unit {
 	enum modem_failure failure;
 	struct addr address;
 	struct link links[MODEM_LINKS];
-	unsigned connecting, connecting_max;
+	unsigned connecting;
+	bool one_at_a_time; /* it answered "busy" to concurrent opens */
 	struct list ready_new, ready_old; /* sched.c */
-	struct link *sending;
 };
 
 struct counters {
@@ -225,6 +230,7 @@ struct gateway {
 	struct list flows, waiting, free_flows;
 	uint32_t next_id;
 	unsigned n_flows;
+	bool admit_again; /* something was freed since admit_run() */
 
 	uint8_t *buffer_mem;
 	size_t buffer_size;
@@ -247,6 +253,14 @@ void gateway_free(struct gateway *gw);
 void gateway_packet(struct gateway *gw, usec_t now, const uint8_t *p, size_t n);
 void gateway_run(struct gateway *gw, usec_t now);
 usec_t gateway_deadline(const struct gateway *gw);
+/* What the tty of @u brought, its coming and going, and the end of the power command: the modem calls
+ * back into the gateway, so its clock has to be set first. */
+void gateway_input(struct unit *u, usec_t now, const void *p, size_t n);
+void gateway_attach(struct unit *u, usec_t now);
+void gateway_detach(struct unit *u, usec_t now);
+void gateway_power_done(struct unit *u, usec_t now, int status);
+/* The live options of the configuration changed. */
+void gateway_reconfigured(struct gateway *gw, usec_t now);
 void gateway_shutdown(struct gateway *gw, usec_t now);
 struct link *unit_free_link(struct unit *u);
 unsigned unit_links_in_use(const struct unit *u, enum link_use use);
@@ -276,6 +290,10 @@ const char *flow_state_name(enum flow_state s);
 /* Resets the longest idle flow of @state (LINGER holds a link, DELIVER a buffer), if it was idle for
  * a second. */
 bool tcp_reclaim(struct gateway *gw, enum flow_state state);
+/* When tcp_reclaim() could find one it does not find now. */
+usec_t tcp_reclaim_deadline(const struct gateway *gw);
+/* Arms every flow's time-out anew, after a reload. */
+void tcp_rearm(struct gateway *gw);
 /* RST to every flow beyond the held ones: the daemon stops. */
 void tcp_reset_all(struct gateway *gw);
 void tcp_buffer_give(struct gateway *gw, struct flow *f);
@@ -284,6 +302,10 @@ bool tcp_buffer_take(struct gateway *gw, struct flow *f);
 /* admit.c: held SYNs to links */
 void admit_run(struct gateway *gw);
 usec_t admit_deadline(const struct gateway *gw);
+/* What a held flow waits for, for people; NULL if it does not wait. */
+const char *admit_why(const struct gateway *gw, const struct flow *f);
+/* Opens that may be under way at once. */
+unsigned admit_connecting_max(const struct unit *u);
 
 /* udp.c: mappings */
 void udp_datagram(struct gateway *gw, const struct stack_datagram *d);
@@ -291,6 +313,8 @@ void udp_link_opened(struct link *l, int result);
 void udp_link_data(struct link *l, const uint8_t *p, size_t n, const struct endpoint *src);
 void udp_link_sent(struct link *l, size_t n);
 void udp_link_closed(struct link *l);
+void udp_bearer_lost(struct unit *u);
+void udp_mode_changed(struct unit *u, enum modem_receive mode);
 void udp_timers(struct gateway *gw);
 usec_t udp_deadline(const struct gateway *gw);
 /* Finds or makes the mapping of (@local, @remote); @dns: the one that all queries to @remote share.
@@ -307,6 +331,7 @@ bool dns_query(struct gateway *gw, const struct stack_datagram *d);
 void dns_answer(struct mapping *m, const uint8_t *p, size_t n);
 void dns_stream(struct mapping *m, const uint8_t *p, size_t n);
 void dns_link_gone(struct link *l);
+void dns_link_moved(struct link *from, struct link *to);
 void dns_timers(struct gateway *gw);
 usec_t dns_deadline(const struct gateway *gw);
 bool dns_pending(const struct gateway *gw, const struct link *l, const struct endpoint *remote);
@@ -317,11 +342,13 @@ int dns_message_length(const uint8_t *p, size_t n);
 /* sched.c: which link sends next */
 void sched_init(struct unit *u);
 void sched_ready(struct link *l);
+/* The same, before all others: somebody waits for it (DNS). */
+void sched_urgent(struct link *l);
 void sched_remove(struct link *l);
 bool sched_next(struct unit *u, uint8_t *buf, struct modem_send *send);
 
 /* dest.c: what is known of destinations */
-enum dest_verdict dest_lookup(struct gateway *gw, const struct endpoint *remote);
+enum dest_verdict dest_lookup(const struct gateway *gw, const struct endpoint *remote);
 void dest_remember(struct gateway *gw, const struct endpoint *remote, enum dest_verdict v);
 
 #endif

@@ -10,6 +10,17 @@
  * more than the segments of all flows' send buffers together, or they are lost and repeated late. */
 #define QUEUE_PACKETS 1000
 
+/* The kernel reports our own removals too. */
+static void route_removed(struct iface *i)
+{
+	if (i->removals > 0) {
+		i->removals--;
+	} else if (i->routed) {
+		log_warn("%s: somebody removed our default route", i->tun.name);
+		i->routed = false;
+	}
+}
+
 static void on_change(void *user, const struct tun_event *e)
 {
 	struct iface *i = user;
@@ -20,9 +31,14 @@ static void on_change(void *user, const struct tun_event *e)
 		i->deleted = true;
 		break;
 	case TUN_CHANGE_LINK:
-		if (!e->up)
+		if (!e->up && !i->down)
 			log_warn("%s: somebody took the interface down", i->tun.name);
-		else if (e->mtu != i->config->interface.mtu)
+		i->down = !e->up;
+		if (i->down)
+			i->routed = false; /* the kernel drops routes without a word */
+		else
+			iface_reconfigure(i);
+		if (!i->down && e->mtu != i->config->interface.mtu)
 			log_warn("%s: MTU is %u, expected %u (interface.mtu)", i->tun.name, e->mtu,
 				i->config->interface.mtu);
 		break;
@@ -32,6 +48,10 @@ static void on_change(void *user, const struct tun_event *e)
 				addr_format(&e->addr, text));
 			i->address.family = 0;
 		}
+		break;
+	case TUN_CHANGE_ROUTE_REMOVED:
+		if (e->protocol == TUN_ROUTE_PROTOCOL && e->prefix == 0)
+			route_removed(i);
 		break;
 	default:
 		break;
@@ -106,12 +126,19 @@ static void set_route(struct iface *i, bool want, uint32_t metric)
 {
 	uint8_t family = i->address.family;
 
-	if (i->routed && (!want || metric != i->metric))
-		complain(i, "remove the default route",
-			tun_setup_default_del(i->setup, i->tun.ifindex, family, i->metric));
-	if (want && (!i->routed || metric != i->metric))
-		complain(i, "add the default route",
-			tun_setup_default_add(i->setup, i->tun.ifindex, family, metric));
+	if (i->routed && (!want || metric != i->metric)) {
+		int rc = tun_setup_default_del(i->setup, i->tun.ifindex, family, i->metric);
+
+		complain(i, "remove the default route", rc);
+		i->removals += rc == 0;
+		i->routed = false;
+	}
+	if (want && !i->routed) {
+		int rc = tun_setup_default_add(i->setup, i->tun.ifindex, family, metric);
+
+		complain(i, "add the default route", rc);
+		want = rc == 0;
+	}
 	i->routed = want;
 	i->metric = metric;
 }

@@ -22,6 +22,8 @@ struct iface {
 	bool carrier;
 	bool routed;	     /* our default route is there */
 	uint32_t metric;     /* with this metric */
+	unsigned removals;   /* of our route, by us, that the monitor has not reported yet */
+	bool down;	     /* somebody took the device down */
 	bool deleted;	     /* somebody removed the device */
 	uint64_t dropped;    /* packets the kernel did not take */
 };

@@ -23,7 +23,7 @@ static void hang_up(struct port *p, const char *why)
 {
 	log_warn("%s: hung up (%s)", p->config->modem.device, why);
 	port_stop(p);
-	modem_detach(p->modem, clock_now());
+	gateway_detach(p->unit, clock_now());
 	p->complained = true; /* the line above said it */
 	ev_timer_set(&p->retry, RETRY_S, RETRY_S);
 	ev_timer_start(p->loop, &p->retry);
@@ -37,7 +37,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)loop, (void)events;
 	if (n > 0)
-		modem_input(p->modem, clock_now(), buf, (size_t)n);
+		gateway_input(p->unit, clock_now(), buf, (size_t)n);
 	else if (n == 0)
 		hang_up(p, "end of file");
 	else if (errno != EAGAIN && errno != EINTR)
@@ -48,7 +48,7 @@ void port_flush(struct port *p)
 {
 	while (p->fd >= 0) {
 		size_t n;
-		const uint8_t *out = modem_output(p->modem, &n);
+		const uint8_t *out = modem_output(p->unit->modem, &n);
 		ssize_t done;
 
 		if (n == 0) {
@@ -63,7 +63,7 @@ void port_flush(struct port *p)
 			return;
 		}
 		if (done > 0)
-			modem_output_done(p->modem, clock_now(), (size_t)done);
+			modem_output_done(p->unit->modem, clock_now(), (size_t)done);
 		if (done < (ssize_t)n) {
 			ev_io_start(p->loop, &p->writable);
 			return;
@@ -92,7 +92,7 @@ static int try_open(struct port *p)
 	ev_timer_stop(p->loop, &p->retry);
 	p->complained = false;
 	log_info("%s: open at %u baud", c->modem.device, c->modem.baud);
-	modem_attach(p->modem, clock_now());
+	gateway_attach(p->unit, clock_now());
 	return 0;
 }
 
@@ -109,9 +109,9 @@ static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 void port_init(struct port *p, struct ev_loop *loop, const struct config *config,
-	struct modem *modem)
+	struct unit *unit)
 {
-	*p = (struct port){.loop = loop, .config = config, .modem = modem, .fd = -1};
+	*p = (struct port){.loop = loop, .config = config, .unit = unit, .fd = -1};
 	ev_init(&p->readable, on_readable);
 	ev_init(&p->writable, on_writable);
 	ev_timer_init(&p->retry, on_retry, 0., RETRY_S);

@@ -13,7 +13,7 @@
 struct port {
 	struct ev_loop *loop;
 	const struct config *config;
-	struct modem *modem;
+	struct unit *unit;
 	int fd;
 	ev_io readable, writable;
 	ev_timer retry;
@@ -21,7 +21,7 @@ struct port {
 };
 
 void port_init(struct port *p, struct ev_loop *loop, const struct config *config,
-	struct modem *modem);
+	struct unit *unit);
 /* Opens the tty now or, if that fails, whenever it appears. */
 void port_start(struct port *p);
 /* Writes what the modem has to say; to be called after each batch of work. */

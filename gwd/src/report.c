@@ -263,7 +263,7 @@ static struct json_object *report_tcp(const struct gateway *gw, const struct flo
 	add_number(o, "rx_buffered_bytes", ring_used(&f->buffer));
 	add_link(o, f->link);
 	add_owner(o, f->owned, &f->owner);
-	add_text(o, "why", f->why);
+	add_text(o, "why", admit_why(gw, f));
 	return o;
 }
 

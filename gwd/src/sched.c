@@ -2,8 +2,8 @@
 /*
  * Which link sends next. The module takes one CIPSEND at a time and the line is slow, so the order
  * matters: deficit round robin between links, one chunk a quantum, and links that were idle go
- * before links that keep sending ("sparse flows first", RFC 8290 section 4.1). A keystroke, a
- * request or a DNS query thus waits for one chunk of the others at most. While a send is under way
+ * before links that keep sending ("sparse flows first", RFC 8290 section 4.1), DNS before all. A
+ * keystroke, a request or a DNS query thus waits for one chunk of the others at most. While a send is under way
  * bytes gather in the flow's window, so the next one takes as much as there is: no timer, no delay
  * for a lone small write.
  */
@@ -27,6 +27,15 @@ void sched_ready(struct link *l)
 		list_add_tail(&l->unit->ready_new, &l->ready);
 	}
 	modem_kick(l->unit->modem);
+}
+
+void sched_urgent(struct link *l)
+{
+	sched_ready(l);
+	list_del(&l->ready);
+	list_add_tail(l->unit->ready_new.next, &l->ready);
+	if (l->deficit <= 0)
+		l->deficit = QUANTUM;
 }
 
 void sched_remove(struct link *l)
@@ -82,7 +91,8 @@ static size_t udp_fill(struct link *l, uint8_t *buf, struct modem_send *send)
 /* Takes the next chunk of @l; 0 when it has none. */
 static size_t link_fill(struct link *l, uint8_t *buf, struct modem_send *send)
 {
-	if (!l->open)
+	/* One that is draining is still open for the gateway, but takes no send. */
+	if (!l->open || modem_link_state(l->unit->modem, l->number) != MODEM_LINK_OPEN)
 		return 0;
 	return l->use == LINK_TCP ? tcp_fill(l, buf) : udp_fill(l, buf, send);
 }
@@ -127,7 +137,6 @@ bool sched_next(struct unit *u, uint8_t *buf, struct modem_send *send)
 		l->deficit -= (int)n;
 		send->link = l->number;
 		send->len = n;
-		u->sending = l;
 		return true;
 	}
 }

@@ -39,7 +39,11 @@
 #define SEND_STALL_LIMIT SEC(120)
 #define DELIVER_STALL_LIMIT SEC(600)
 #define CLOSED_LIMIT SEC(120)
+#define CONFIRM_STALL_LIMIT SEC(30)
 #define GAVE_UP_CHECK SEC(2)
+#define RECLAIM_IDLE SEC(1)
+#define BUSY_PAUSE MSEC(300)
+#define OPEN_ATTEMPTS 5
 #define CONFIRM_POLL_MIN MSEC(100)
 #define CONFIRM_POLL_MAX SEC(2)
 #define OWNER_CHECK_MAX SEC(30)
@@ -69,7 +73,8 @@ static usec_t linger_limit(const struct gateway *gw)
 
 static void expire_waiting(struct gateway *gw, struct flow *f)
 {
-	flow_refuse(gw, f, STACK_ANSWER_RST);
+	/* One that was tried and put back hears of its destination, not of the queue. */
+	flow_refuse(gw, f, f->first_open ? STACK_ANSWER_HOST_UNREACH : STACK_ANSWER_RST);
 }
 
 static void expire_opening(struct gateway *gw, struct flow *f)
@@ -92,9 +97,13 @@ static void expire_idle(struct gateway *gw, struct flow *f)
 	flow_reset(gw, f, &gw->count.tcp_reset_idle, "idle for tcp.idle_timeout");
 }
 
+/* No news from CIPACK. Bytes that are known not to have reached the peer end in RST, never in FIN. */
 static void expire_confirm(struct gateway *gw, struct flow *f)
 {
-	flow_enter(f, gw, FLOW_LINGER);
+	if (f->unacked > 0)
+		flow_reset(gw, f, &gw->count.tcp_reset_unconfirmed, "the peer does not acknowledge");
+	else
+		flow_enter(f, gw, FLOW_LINGER);
 }
 
 static void expire_linger(struct gateway *gw, struct flow *f)
@@ -118,6 +127,12 @@ static usec_t limit_send(const struct gateway *gw)
 {
 	(void)gw;
 	return SEND_STALL_LIMIT;
+}
+
+static usec_t limit_confirm(const struct gateway *gw)
+{
+	(void)gw;
+	return CONFIRM_STALL_LIMIT;
 }
 
 static usec_t limit_deliver(const struct gateway *gw)
@@ -148,7 +163,7 @@ static const struct {
 	[FLOW_HANDSHAKE] = {"handshake", limit_handshake, false, expire_stalled},
 	[FLOW_OPEN] = {"open", idle_limit, true, expire_idle},
 	[FLOW_HOST_FIN] = {"host-fin", limit_send, true, expire_stalled},
-	[FLOW_CONFIRM] = {"confirm", linger_limit, false, expire_confirm},
+	[FLOW_CONFIRM] = {"confirm", limit_confirm, true, expire_confirm},
 	[FLOW_LINGER] = {"linger", linger_limit, true, expire_linger},
 	[FLOW_DELIVER] = {"deliver", limit_deliver, true, expire_stalled},
 	[FLOW_CLOSED] = {"closed", limit_closed, false, expire_stalled},
@@ -162,8 +177,12 @@ const char *flow_state_name(enum flow_state s)
 
 static void flow_arm(struct gateway *gw, struct flow *f)
 {
-	usec_t limit = states[f->state].limit(gw);
+	/* A half-close whose owner lives may take as long as an open flow. */
+	usec_t limit = f->half_closed ? idle_limit(gw) : states[f->state].limit(gw);
 	usec_t from = states[f->state].idle && f->active > f->changed ? f->active : f->changed;
+
+	if (f->state == FLOW_WAITING)
+		from = f->created; /* being put back to wait buys no time */
 
 	f->deadline = limit == USEC_NEVER ? USEC_NEVER : from + limit;
 }
@@ -188,9 +207,8 @@ void flow_enter(struct flow *f, struct gateway *gw, enum flow_state state)
 	f->state = state;
 	f->changed = gw->now;
 	f->polls = 0;
+	f->half_closed = false;
 	f->check = state <= FLOW_OPENING ? gw->now + GAVE_UP_CHECK : USEC_NEVER;
-	if (state > FLOW_WAITING)
-		f->why = NULL;
 	flow_arm(gw, f);
 	if (state == FLOW_CONFIRM)
 		confirm_begin(gw, f);
@@ -198,11 +216,29 @@ void flow_enter(struct flow *f, struct gateway *gw, enum flow_state state)
 		linger_begin(gw, f);
 }
 
+/* Programs that keep sockets which their peers have closed must not stop others from connecting: the
+ * oldest such flow makes room. It owes the host nothing but an answer to its FIN. */
+static void forget_closed(struct gateway *gw)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe (pos, tmp, &gw->flows) {
+		struct flow *f = list_entry(pos, struct flow, node);
+
+		if (f->state == FLOW_CLOSED) {
+			flow_reset(gw, f, &gw->count.tcp_reset_reclaimed, "what it holds is needed");
+			return;
+		}
+	}
+}
+
 static struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp,
 	const struct endpoint *local, const struct endpoint *remote)
 {
 	struct flow *f;
 
+	if (list_empty(&gw->free_flows) && gw->flows_touched == FLOWS_MAX)
+		forget_closed(gw);
 	if (!list_empty(&gw->free_flows)) {
 		f = list_entry(gw->free_flows.next, struct flow, node);
 		list_del(&f->node);
@@ -251,8 +287,10 @@ bool tcp_buffer_take(struct gateway *gw, struct flow *f)
 
 void tcp_buffer_give(struct gateway *gw, struct flow *f)
 {
-	if (f->buffer.mem)
-		gw->free_buffers[gw->n_free_buffers++] = f->buffer.mem;
+	if (!f->buffer.mem)
+		return;
+	gw->free_buffers[gw->n_free_buffers++] = f->buffer.mem;
+	gw->admit_again = true;
 	f->buffer.mem = NULL;
 }
 
@@ -345,7 +383,30 @@ void tcp_syn(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *l
 	flow_enter(f, gw, FLOW_WAITING);
 }
 
-/* Moves what waits in the buffer to the host; ends DELIVER when nothing is left. */
+/* DELIVER, and the stack has everything: RST or FIN follow the host's last ACK by themselves. */
+static void delivered(struct gateway *gw, struct flow *f)
+{
+	if (f->reset) {
+		gw->count.tcp_reset++;
+		stack_tcp_abort_when_acked(f->tcp);
+		flow_free(gw, f);
+		return;
+	}
+	if (!f->fin_due) {
+		f->fin_due = true;
+		stack_tcp_shutdown(f->tcp);
+		tcp_buffer_give(gw, f);
+	}
+	if (f->host_fin) {
+		gw->count.tcp_finished++;
+		stack_tcp_detach(f->tcp);
+		flow_free(gw, f);
+	} else if (stack_tcp_unacked(f->tcp) == 0) {
+		flow_enter(f, gw, FLOW_CLOSED);
+	}
+}
+
+/* Moves what waits in the buffer to the host. */
 static void pump(struct gateway *gw, struct flow *f)
 {
 	size_t before = ring_used(&f->buffer);
@@ -366,23 +427,8 @@ static void pump(struct gateway *gw, struct flow *f)
 		if (f->link)
 			modem_rx_resume(f->link->unit->modem, f->link->number);
 	}
-	if (f->state != FLOW_DELIVER || ring_used(&f->buffer) > 0)
-		return;
-	if (f->reset) {
-		gw->count.tcp_reset++;
-		stack_tcp_abort_when_acked(f->tcp);
-		flow_free(gw, f);
-		return;
-	}
-	stack_tcp_shutdown(f->tcp);
-	tcp_buffer_give(gw, f);
-	if (f->host_fin) {
-		gw->count.tcp_finished++;
-		stack_tcp_detach(f->tcp);
-		flow_free(gw, f);
-	} else {
-		flow_enter(f, gw, FLOW_CLOSED);
-	}
+	if (f->state == FLOW_DELIVER && ring_used(&f->buffer) == 0)
+		delivered(gw, f);
 }
 
 /* The host wrote. Without a link there is nobody to send it to any more (decision 10). */
@@ -390,7 +436,7 @@ static void host_wrote(struct gateway *gw, struct flow *f)
 {
 	if (f->link) {
 		sched_ready(f->link);
-	} else if (f->state == FLOW_CLOSED) {
+	} else if (f->state == FLOW_CLOSED || f->fin_due) {
 		flow_reset(gw, f, &gw->count.tcp_reset_host_wrote,
 			"the host wrote after the peer had closed");
 	} else if (f->state == FLOW_DELIVER && !f->reset) {
@@ -447,7 +493,9 @@ void tcp_event(struct gateway *gw, struct stack_tcp *tcp, unsigned events)
 		host_wrote(gw, f);
 	if ((events & STACK_TCP_FIN) && f->state != FLOW_FREE)
 		host_fin(gw, f);
-	if (f->state >= FLOW_OPEN && f->state != FLOW_CLOSED && f->buffer.mem)
+	if (f->state == FLOW_DELIVER && events & (STACK_TCP_WRITABLE | STACK_TCP_ACKED))
+		flow_touch(gw, f);
+	if (f->state >= FLOW_OPEN && f->state != FLOW_CLOSED)
 		pump(gw, f);
 }
 
@@ -476,17 +524,21 @@ static void open_failed(struct gateway *gw, struct flow *f, int result)
 		flow_refuse(gw, f, STACK_ANSWER_HOST_UNREACH);
 		return;
 	case MODEM_OPEN_BUSY:
+		f->first_open = 0; /* it was not tried at all */
+		f->retry = gw->now + BUSY_PAUSE;
+		flow_enter(f, gw, FLOW_WAITING);
+		return;
+	case MODEM_OPEN_CANCELLED:
+		flow_enter(f, gw, FLOW_WAITING);
+		return;
 	case MODEM_OPEN_NOT_SUPPORTED:
 	case MODEM_OPEN_SOCKETS_OPENED:
-	case MODEM_OPEN_CANCELLED:
 		/* Again, on another link: the modem brings its link table back in step meanwhile. */
-		if (result == MODEM_OPEN_CANCELLED || ++f->attempts <= 5) {
-			if (result != MODEM_OPEN_CANCELLED)
-				f->retry = gw->now + MSEC(300) * f->attempts;
-			flow_enter(f, gw, FLOW_WAITING);
-			return;
-		}
-		break;
+		if (++f->attempts > OPEN_ATTEMPTS)
+			break;
+		f->retry = gw->now + BUSY_PAUSE * f->attempts;
+		flow_enter(f, gw, FLOW_WAITING);
+		return;
 	default:
 		break;
 	}
@@ -501,11 +553,12 @@ void tcp_link_opened(struct link *l, int result)
 	struct gateway *gw = l->unit->gw;
 	struct flow *f = l->flow;
 
+	gw->admit_again = true;
 	if (l->unit->connecting > 0)
 		l->unit->connecting--;
-	if (result == MODEM_OPEN_BUSY && l->unit->connecting_max > 1) {
+	if (result == MODEM_OPEN_BUSY && !l->unit->one_at_a_time) {
 		log_info("modem%u: it opens one link at a time", l->unit->index);
-		l->unit->connecting_max = 1;
+		l->unit->one_at_a_time = true;
 	}
 	if (result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_SOCKETS_OPENED)
 		l->refused = gw->now;
@@ -571,7 +624,8 @@ void tcp_link_sent(struct link *l, size_t req, size_t n)
 		return;
 	f->tx_bytes += n;
 	stack_tcp_confirm(f->tcp, n);
-	flow_touch(gw, f);
+	if (n > 0)
+		flow_touch(gw, f);
 	if (stack_tcp_queued(f->tcp) > 0)
 		sched_ready(l);
 	else if (f->state == FLOW_HOST_FIN)
@@ -639,9 +693,13 @@ void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
 	if (!f || f->state != FLOW_CONFIRM)
 		return;
 	if (!known || acked >= sent) {
+		f->unacked = 0;
 		flow_enter(f, gw, FLOW_LINGER);
 		return;
 	}
+	if (f->unacked == 0 || sent - acked < f->unacked)
+		flow_touch(gw, f);
+	f->unacked = sent - acked;
 	wait = CONFIRM_POLL_MIN << (f->polls < 5 ? f->polls : 5);
 	f->polls++;
 	f->check = gw->now + usec_min(wait, CONFIRM_POLL_MAX);
@@ -667,8 +725,8 @@ static void linger_check(struct gateway *gw, struct flow *f)
 	}
 	/* A real half-close: the answer may take as long as it likes, but look again, because
 	 * shutdown() is usually followed by close(). */
-	f->deadline = gw->config->tcp.idle_timeout ? f->active + gw->config->tcp.idle_timeout :
-						     USEC_NEVER;
+	f->half_closed = true;
+	flow_arm(gw, f);
 	f->check = gw->now + usec_min(SEC(1) << (f->polls < 5 ? f->polls : 5), OWNER_CHECK_MAX);
 	f->polls++;
 }
@@ -676,6 +734,20 @@ static void linger_check(struct gateway *gw, struct flow *f)
 static void linger_begin(struct gateway *gw, struct flow *f)
 {
 	linger_check(gw, f);
+}
+
+usec_t tcp_reclaim_deadline(const struct gateway *gw)
+{
+	usec_t at = USEC_NEVER;
+
+	for (const struct list *pos = gw->flows.next; pos != &gw->flows; pos = pos->next) {
+		const struct flow *f = list_entry(pos, struct flow, node);
+
+		if ((f->state == FLOW_LINGER || f->state == FLOW_DELIVER) &&
+			gw->now <= f->active + RECLAIM_IDLE)
+			at = usec_min(at, f->active + RECLAIM_IDLE + 1);
+	}
+	return at;
 }
 
 bool tcp_reclaim(struct gateway *gw, enum flow_state state)
@@ -686,7 +758,7 @@ bool tcp_reclaim(struct gateway *gw, enum flow_state state)
 	list_for_each_safe (pos, tmp, &gw->flows) {
 		struct flow *f = list_entry(pos, struct flow, node);
 
-		if (f->state == state && gw->now - f->active > SEC(1) &&
+		if (f->state == state && gw->now - f->active > RECLAIM_IDLE &&
 			(!oldest || f->active < oldest->active))
 			oldest = f;
 	}
@@ -707,6 +779,16 @@ void tcp_reset_all(struct gateway *gw)
 			flow_refuse(gw, f, STACK_ANSWER_NET_UNREACH);
 		else
 			flow_reset(gw, f, &gw->count.tcp_reset_lost, "the gateway stops");
+	}
+}
+
+void tcp_rearm(struct gateway *gw)
+{
+	for (struct list *pos = gw->flows.next; pos != &gw->flows; pos = pos->next) {
+		struct flow *f = list_entry(pos, struct flow, node);
+
+		if (states[f->state].idle)
+			flow_arm(gw, f);
 	}
 }
 

@@ -21,6 +21,8 @@
 
 #define IP_UDP_V4 28 /* header bytes of IPv4 and UDP */
 #define IP_UDP_V6 48
+#define OPEN_PAUSE MSEC(300)
+#define OPEN_ATTEMPTS 30 /* nine seconds; a resolver's client has given up by then */
 
 static usec_t mapping_limit(const struct gateway *gw, const struct mapping *m)
 {
@@ -55,7 +57,7 @@ static struct mapping *mapping_of_link(const struct link *l, const struct endpoi
 }
 
 /* The last mapping of a link takes the link with it. */
-static void mapping_drop(struct gateway *gw, struct mapping *m)
+static void mapping_drop(struct mapping *m)
 {
 	struct link *l = m->link;
 
@@ -64,10 +66,14 @@ static void mapping_drop(struct gateway *gw, struct mapping *m)
 		modem_close(l->unit->modem, l->number);
 		udp_link_closed(l);
 	}
-	(void)gw;
 }
 
-/* A free slot, or that of the mapping that was silent for longest. */
+static bool mapping_busy(const struct gateway *gw, const struct mapping *m)
+{
+	return m->dns && dns_pending(gw, m->link, &m->remote);
+}
+
+/* A free slot, or that of the mapping that was silent for longest and owes nobody an answer. */
 static struct mapping *mapping_slot(struct gateway *gw)
 {
 	struct mapping *oldest = NULL;
@@ -77,10 +83,11 @@ static struct mapping *mapping_slot(struct gateway *gw)
 
 		if (!m->used)
 			return m;
-		if (!oldest || m->active < oldest->active)
+		if ((!oldest || m->active < oldest->active) && !mapping_busy(gw, m))
 			oldest = m;
 	}
-	mapping_drop(gw, oldest);
+	if (oldest)
+		mapping_drop(oldest);
 	return oldest;
 }
 
@@ -134,24 +141,37 @@ static uint16_t random_port(struct gateway *gw, const struct unit *u)
 	}
 }
 
-static struct link *open_link(struct gateway *gw, struct unit *u)
+static bool start_open(struct link *l)
 {
+	struct gateway *gw = l->unit->gw;
+
+	l->local_port = random_port(gw, l->unit);
+	l->since = gw->now;
+	l->use = LINK_UDP;
+	return modem_open_udp(l->unit->modem, l->number, l->local_port) == 0;
+}
+
+/* In buffer mode a link has one remote, so other UDP always leaves one link for DNS. */
+static struct link *open_link(struct gateway *gw, struct unit *u, bool dns)
+{
+	unsigned limit = gw->config->links.udp;
 	struct link *l;
 
-	if (unit_links_in_use(u, LINK_UDP) >= gw->config->links.udp)
+	if (modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER && !dns && limit > 1)
+		limit--;
+	if (unit_links_in_use(u, LINK_UDP) >= limit)
 		return NULL;
 	l = unit_free_link(u);
 	if (!l)
 		return NULL;
-	l->local_port = random_port(gw, u);
-	if (modem_open_udp(u->modem, l->number, l->local_port) < 0)
-		return NULL;
-	l->use = LINK_UDP;
 	l->open = false;
-	l->since = gw->now;
 	l->tx_bytes = l->rx_bytes = 0;
-	l->mappings = 0;
+	l->mappings = l->attempts = 0;
 	l->dns_stream.n = 0;
+	if (!start_open(l)) {
+		link_release(l);
+		return NULL;
+	}
 	return l;
 }
 
@@ -164,13 +184,17 @@ struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 
 	if (m)
 		return m;
-	/* The slot comes first: making one may close a link. */
-	m = mapping_slot(gw);
 	l = shared_link(gw, u, local, remote, dns);
 	if (!l)
-		l = open_link(gw, u);
+		l = open_link(gw, u, dns);
 	if (!l)
 		return NULL;
+	l->mappings++; /* before a slot is made: that may end the last mapping of a link */
+	m = mapping_slot(gw);
+	if (!m) {
+		l->mappings--;
+		return NULL;
+	}
 	*m = (struct mapping){
 		.used = true, .dns = dns, .link = l, .remote = *remote, .id = ++gw->next_id,
 		.created = gw->now, .active = gw->now,
@@ -179,7 +203,6 @@ struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 		m->local = *local;
 		m->owned = gw->ops->owner(gw->user, false, local, remote, &m->owner) == 0;
 	}
-	l->mappings++;
 	return m;
 }
 
@@ -197,6 +220,24 @@ static struct datagram *datagram_new(struct gateway *gw)
 	return d;
 }
 
+/* The last datagram of the longest queue gives way to a DNS query. */
+static struct datagram *datagram_steal(struct unit *u)
+{
+	struct link *longest = &u->links[0];
+	struct datagram *d;
+
+	for (unsigned i = 1; i < MODEM_LINKS; i++)
+		if (u->links[i].queued > longest->queued)
+			longest = &u->links[i];
+	if (longest->queued == 0)
+		return NULL;
+	d = list_entry(longest->datagrams.prev, struct datagram, node);
+	list_del(&d->node);
+	longest->queued--;
+	u->gw->count.udp_dropped_queue++;
+	return d;
+}
+
 int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram *d,
 	const uint8_t *p, bool urgent)
 {
@@ -206,6 +247,8 @@ int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram
 	/* A burst of DNS queries is bounded by the pool alone: each of them is somebody waiting. */
 	if (urgent || l->queued < DATAGRAMS_LINK_MAX)
 		out = datagram_new(gw);
+	if (!out && urgent)
+		out = datagram_steal(&gw->units[0]);
 	if (!out) {
 		gw->count.udp_dropped_queue++;
 		return -ENOBUFS;
@@ -220,7 +263,9 @@ int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram
 	l->queued += !urgent;
 	m->active = gw->now;
 	m->tx_bytes += d->n;
-	if (l->open)
+	if (l->open && urgent)
+		sched_urgent(l);
+	else if (l->open)
 		sched_ready(l);
 	return 0;
 }
@@ -303,12 +348,31 @@ static void drop_all(struct link *l, bool tell)
 	dns_link_gone(l);
 }
 
+/* Not now, or not by this number: nobody is told, it is opened again in a moment. */
+static bool open_again(struct link *l, int result)
+{
+	struct gateway *gw = l->unit->gw;
+
+	if (result == MODEM_OPEN_BUSY)
+		l->unit->one_at_a_time = true;
+	else if (result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_SOCKETS_OPENED)
+		l->refused = gw->now;
+	else
+		return false;
+	if (l->mappings == 0 || ++l->attempts > OPEN_ATTEMPTS)
+		return false;
+	l->retry = gw->now + OPEN_PAUSE;
+	return true;
+}
+
 void udp_link_opened(struct link *l, int result)
 {
 	struct gateway *gw = l->unit->gw;
 
 	if (result == MODEM_OPEN_OK) {
 		l->open = true;
+		l->refused = 0;
+		l->attempts = 0;
 		l->since = gw->now;
 		if (l->mappings == 0)
 			modem_close(l->unit->modem, l->number);
@@ -316,10 +380,90 @@ void udp_link_opened(struct link *l, int result)
 			sched_ready(l);
 		return;
 	}
+	if (open_again(l, result))
+		return;
 	if (result != MODEM_OPEN_CANCELLED && result != MODEM_OPEN_LOST)
 		log_warn("modem%u link %u: a UDP socket could not be opened: %s", l->unit->index,
 			l->number, modem_open_result_name(result));
 	drop_all(l, true);
+}
+
+/* All that hangs on @from hangs on @to from now on. */
+static void move_link(struct link *from, struct link *to)
+{
+	struct gateway *gw = from->unit->gw;
+	struct list *pos, *tmp;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++)
+		if (gw->mappings[i].used && gw->mappings[i].link == from)
+			gw->mappings[i].link = to;
+	dns_link_moved(from, to);
+	list_for_each_safe (pos, tmp, &from->urgent) {
+		list_del(pos);
+		list_add_tail(&to->urgent, pos);
+	}
+	list_for_each_safe (pos, tmp, &from->datagrams) {
+		list_del(pos);
+		list_add_tail(&to->datagrams, pos);
+	}
+	to->mappings = from->mappings;
+	to->queued = from->queued;
+	to->attempts = from->attempts;
+	to->open = false;
+	to->tx_bytes = to->rx_bytes = 0;
+	to->dns_stream.n = 0;
+	from->mappings = from->queued = 0;
+	link_release(from);
+}
+
+static void retry_open(struct link *l)
+{
+	struct link *to;
+
+	l->retry = 0;
+	if (l->mappings == 0) {
+		link_release(l);
+		return;
+	}
+	l->use = LINK_UNUSED; /* a candidate like the others, unless it was refused */
+	to = unit_free_link(l->unit);
+	if (to != l)
+		move_link(l, to);
+	if (!start_open(to)) {
+		drop_all(to, true);
+		link_release(to);
+	}
+}
+
+static bool can_retry(const struct link *l)
+{
+	return l->retry && modem_link_state(l->unit->modem, l->number) == MODEM_LINK_FREE;
+}
+
+void udp_bearer_lost(struct unit *u)
+{
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		struct link *l = &u->links[i];
+
+		if (!l->retry)
+			continue;
+		l->retry = 0;
+		drop_all(l, true);
+		link_release(l);
+	}
+}
+
+/* A link with several remotes cannot tell them apart in buffer mode (decision 9). */
+void udp_mode_changed(struct unit *u, enum modem_receive mode)
+{
+	for (unsigned i = 0; i < MODEM_LINKS && mode == MODEM_RECEIVE_BUFFER; i++) {
+		struct link *l = &u->links[i];
+
+		if (l->use == LINK_UDP && l->mappings > 1) {
+			modem_close(u->modem, i);
+			udp_link_closed(l);
+		}
+	}
 }
 
 void udp_link_closed(struct link *l)
@@ -374,18 +518,19 @@ void udp_link_data(struct link *l, const uint8_t *p, size_t n, const struct endp
 
 /* ---- timers ---- */
 
-static bool mapping_busy(const struct gateway *gw, const struct mapping *m)
-{
-	return m->dns && dns_pending(gw, m->link, &m->remote);
-}
-
 void udp_timers(struct gateway *gw)
 {
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		struct link *l = &gw->units[0].links[i];
+
+		if (can_retry(l) && gw->now >= l->retry)
+			retry_open(l);
+	}
 	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
 		struct mapping *m = &gw->mappings[i];
 
 		if (m->used && gw->now - m->active >= mapping_limit(gw, m) && !mapping_busy(gw, m))
-			mapping_drop(gw, m);
+			mapping_drop(m);
 	}
 }
 
@@ -399,5 +544,8 @@ usec_t udp_deadline(const struct gateway *gw)
 		if (m->used && !mapping_busy(gw, m))
 			at = usec_min(at, m->active + mapping_limit(gw, m));
 	}
+	for (unsigned i = 0; i < MODEM_LINKS; i++)
+		if (can_retry(&gw->units[0].links[i]))
+			at = usec_min(at, gw->units[0].links[i].retry);
 	return at;
 }

@@ -16,7 +16,7 @@
 
 #include "gateway.h"
 
-#define HOSTS_MAX 300
+#define HOSTS_MAX 400
 
 /* One endpoint as the fake stack keeps it. */
 struct stack_tcp {
@@ -28,9 +28,10 @@ struct stack_tcp {
 	uint8_t rx[16384]; /* from the host, unconfirmed */
 	size_t rx_len;
 	size_t confirmed;
-	uint8_t tx[262144]; /* to the host */
+	uint8_t tx[131072]; /* to the host */
 	size_t tx_len;
 	size_t tx_space; /* what it still takes */
+	size_t unacked;  /* of what it took */
 };
 
 struct fake_link {
@@ -98,6 +99,8 @@ void module_frees(int link);
 /* Lets the scheduler offer a send; its length, 0 when it has none. */
 size_t module_takes(struct modem_send *send, uint8_t *buf);
 void module_confirms(const struct modem_send *send, size_t n);
+
+void module_acks(int link, uint64_t sent, uint64_t acked); /* CIPACK's answer */
 
 /* A connection up to OPEN: its endpoint; the link through @link. */
 struct stack_tcp *connected(const char *local, const char *remote, int *link);

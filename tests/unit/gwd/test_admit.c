@@ -101,7 +101,6 @@ static void interactive_flows_go_first(void **state)
 {
 	(void)state;
 	world->config.links.connecting = 1;
-	world->gw->units[0].connecting_max = 1;
 	syn(40000, 1);
 	syn(40001, 2);
 	host_syn("10.148.0.17:40002", "198.51.100.3:22");
@@ -112,7 +111,7 @@ static void interactive_flows_go_first(void **state)
 static void sources_take_turns(void **state)
 {
 	(void)state;
-	world->gw->units[0].connecting_max = 1;
+	world->config.links.connecting = 1;
 	host_syn("192.168.1.2:1000", "198.51.100.1:80");
 	host_syn("192.168.1.2:1001", "198.51.100.2:80");
 	host_syn("192.168.1.2:1002", "198.51.100.3:80");
@@ -158,6 +157,32 @@ static void dead_destinations_never_stop_a_live_one(void **state)
 		waited++;
 	}
 	assert_in_range(waited, 0, 5);
+}
+
+/* The module keeps the number of an open that was given up until that open has failed. */
+static void a_module_that_keeps_numbers_loses_two_at_most(void **state)
+{
+	unsigned closing = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		syn(40000 + i, 1 + i);
+	wait_s(20);
+	for (unsigned i = 0; i < MODEM_LINKS; i++)
+		closing += world->links[i].state == MODEM_LINK_CLOSING;
+	assert_int_equal(closing, 2);
+	assert_int_equal(opening(), world->config.links.connecting);
+}
+
+static void a_module_that_opens_one_at_a_time_is_not_hurried(void **state)
+{
+	(void)state;
+	syn(40000, 1);
+	syn(40001, 2);
+	module_opens(8, MODEM_OPEN_BUSY);
+	wait_s(10);
+	assert_int_equal(world->links[9].closes, 0);
+	assert_int_equal(world->gw->count.tcp_preempted, 0);
 }
 
 static void a_preempted_flow_still_ends_after_its_connect_timeout(void **state)
@@ -297,6 +322,8 @@ int main(void)
 		T(sources_take_turns),
 		T(a_destination_that_just_failed_is_refused_at_once),
 		T(dead_destinations_never_stop_a_live_one),
+		T(a_module_that_keeps_numbers_loses_two_at_most),
+		T(a_module_that_opens_one_at_a_time_is_not_hurried),
 		T(a_preempted_flow_still_ends_after_its_connect_timeout),
 		T(a_slow_open_alone_is_left_in_peace),
 		T(a_client_that_gave_up_is_found_by_its_socket),

@@ -158,7 +158,7 @@ static void unanswered_queries_are_forgotten_and_the_link_closed(void **state)
 	assert_int_equal(world->links[9].closes, 1);
 }
 
-static void queries_beyond_the_table_are_dropped_and_counted(void **state)
+static void queries_to_a_dead_resolver_do_not_stop_the_others(void **state)
 {
 	struct modem_send send;
 	uint8_t p[1500];
@@ -166,13 +166,67 @@ static void queries_beyond_the_table_are_dropped_and_counted(void **state)
 	(void)state;
 	ask(30000, 7, 0);
 	module_opens(9, MODEM_OPEN_OK);
-	for (unsigned i = 1; i <= DNS_MAX; i++) {
+	for (unsigned i = 1; i <= DNS_MAX + 1; i++) {
 		size_t len = module_takes(&send, p);
 
 		module_confirms(&send, len);
+		world->now++;
 		ask(30000 + i, 7, i);
+		if (i == DNS_MAX + 1) {
+			len = module_takes(&send, p);
+			make_answer(p);
+			module_confirms(&send, len);
+			module_data(9, p, len, resolver);
+		}
 	}
-	assert_int_equal(world->gw->count.dns_overflow, 1);
+	assert_int_equal(world->gw->count.dns_overflow, 2);
+	assert_int_equal(world->n_datagrams, 1);
+	assert_int_equal(world->datagrams[0].local.port, 30000 + DNS_MAX + 1);
+}
+
+static void an_answer_without_the_question_is_a_bare_header_or_nothing(void **state)
+{
+	struct modem_send send;
+	uint8_t p[1500];
+	size_t len;
+
+	(void)state;
+	ask(30000, 7, 1);
+	module_opens(9, MODEM_OPEN_OK);
+	len = module_takes(&send, p);
+	module_confirms(&send, len);
+	make_answer(p);
+	p[5] = 0;
+	p[7] = 1;
+	module_data(9, p, len, resolver);
+	assert_int_equal(world->n_datagrams, 0);
+	p[7] = 0;
+	module_data(9, p, 12, resolver);
+	assert_int_equal(world->n_datagrams, 1);
+}
+
+static void an_answer_cut_off_does_not_swallow_the_next(void **state)
+{
+	struct modem_send send;
+	uint8_t p[1500];
+	size_t len;
+
+	(void)state;
+	world->receive = MODEM_RECEIVE_BUFFER;
+	ask(30000, 7, 1);
+	ask(30001, 7, 2);
+	module_opens(9, MODEM_OPEN_OK);
+	len = module_takes(&send, p);
+	make_answer(p);
+	module_confirms(&send, len);
+	module_data(9, p, len - 5, NULL);
+	advance(SEC(1));
+	len = module_takes(&send, p);
+	make_answer(p);
+	module_confirms(&send, len);
+	module_data(9, p, len, NULL);
+	assert_int_equal(world->n_datagrams, 1);
+	assert_int_equal(world->datagrams[0].local.port, 30001);
 }
 
 /* In buffer mode the module joins answers; their own structure tells them apart. */
@@ -225,7 +279,9 @@ int main(void)
 		T(a_repeated_query_keeps_its_id),
 		T(what_is_no_query_is_plain_udp),
 		T(unanswered_queries_are_forgotten_and_the_link_closed),
-		T(queries_beyond_the_table_are_dropped_and_counted),
+		T(queries_to_a_dead_resolver_do_not_stop_the_others),
+		T(an_answer_without_the_question_is_a_bare_header_or_nothing),
+		T(an_answer_cut_off_does_not_swallow_the_next),
 		T(joined_answers_are_told_apart_in_buffer_mode),
 		T(message_length_is_never_beyond_the_bytes),
 	};

@@ -71,6 +71,21 @@ static void busy_and_a_taken_link_are_tried_again(void **state)
 	}
 }
 
+static void a_module_that_is_busy_for_long_refuses_nobody(void **state)
+{
+	struct stack_tcp *t = host_syn(local, remote);
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		t->last_syn = world->now;
+		module_opens(link_to(remote), MODEM_OPEN_BUSY);
+		advance(MSEC(310));
+		assert_true(t->alive);
+	}
+	module_opens(link_to(remote), MODEM_OPEN_OK);
+	assert_true(t->accepted);
+}
+
 static void a_number_that_was_refused_is_used_last(void **state)
 {
 	(void)state;
@@ -330,13 +345,11 @@ static void a_closed_socket_frees_its_link_once_the_peer_has_everything(void **s
 	module_takes(&send, buf);
 	module_confirms(&send, 3);
 	assert_int_equal(world->links[link].queries, 1);
-	world->modem->acked(world->modem_user, (unsigned)link, true, 3, 1);
-	run();
+	module_acks(link, 3, 1);
 	assert_int_equal(world->links[link].closes, 0);
 	advance(MSEC(200));
 	assert_int_equal(world->links[link].queries, 2);
-	world->modem->acked(world->modem_user, (unsigned)link, true, 3, 3);
-	run();
+	module_acks(link, 3, 3);
 	assert_int_equal(world->links[link].closes, 1);
 	assert_true(t->shut_down && t->detached);
 }
@@ -392,6 +405,119 @@ static void a_half_close_of_another_namespace_lasts_linger_from_the_last_byte(vo
 	advance(SEC(3));
 	assert_true(t->aborted);
 	assert_int_equal(world->links[link].closes, 1);
+}
+
+static void a_living_half_close_follows_idle_timeout_not_linger(void **state)
+{
+	int link;
+	struct stack_tcp *t;
+
+	(void)state;
+	world->config.tcp.idle_timeout = SEC(3600);
+	world->owner_result = 0;
+	world->owner = (struct tun_owner){.inode = 7, .tcp_state = 5};
+	t = connected(local, remote, &link);
+	host_event(t, STACK_TCP_FIN);
+	advance(SEC(100));
+	module_data(link, "x", 1, NULL);
+	advance(SEC(100));
+	assert_true(t->alive);
+	advance(SEC(3600));
+	assert_true(t->aborted);
+}
+
+/* The last byte counts when it came, not when the daemon woke up before it. */
+static void linger_counts_from_the_byte_itself(void **state)
+{
+	int link;
+	struct stack_tcp *t = connected(local, remote, &link);
+
+	(void)state;
+	host_event(t, STACK_TCP_FIN);
+	world->now += MSEC(9900);
+	module_data(link, "x", 1, NULL);
+	advance(MSEC(9900));
+	assert_true(t->alive);
+	advance(MSEC(200));
+	assert_true(t->aborted);
+}
+
+static void begin_confirm(struct stack_tcp *t, int link)
+{
+	struct modem_send send;
+	uint8_t buf[1500];
+
+	host_sends(t, "0123456789", 10);
+	host_event(t, STACK_TCP_FIN);
+	module_takes(&send, buf);
+	module_confirms(&send, 10);
+	assert_int_equal(world->links[link].queries, 1);
+}
+
+static void a_peer_that_acknowledges_slowly_is_waited_for(void **state)
+{
+	int link;
+	struct stack_tcp *t = connected(local, remote, &link);
+
+	(void)state;
+	begin_confirm(t, link);
+	for (uint64_t acked = 1; acked < 10; acked++) {
+		module_acks(link, 10, acked);
+		advance(SEC(20));
+		assert_true(t->alive);
+		assert_int_equal(world->links[link].closes, 0);
+	}
+}
+
+static void bytes_the_peer_never_acknowledges_end_in_a_reset(void **state)
+{
+	int link;
+	struct stack_tcp *t = connected(local, remote, &link);
+
+	(void)state;
+	begin_confirm(t, link);
+	for (unsigned i = 0; i < 40; i++) {
+		if (t->alive)
+			module_acks(link, 10, 5);
+		advance(SEC(1));
+	}
+	assert_true(t->aborted);
+	assert_false(t->shut_down);
+}
+
+static void a_host_that_reads_its_last_bytes_slowly_gets_them(void **state)
+{
+	int link;
+	struct stack_tcp *t = connected(local, remote, &link);
+
+	(void)state;
+	module_data(link, "abc", 3, NULL);
+	t->unacked = 3;
+	module_closes(link, MODEM_CLOSE_REMOTE);
+	assert_true(t->shut_down);
+	advance(SEC(500));
+	assert_true(t->alive);
+	t->unacked = 0;
+	host_event(t, STACK_TCP_ACKED);
+	advance(SEC(100));
+	assert_true(t->alive);
+	host_event(t, STACK_TCP_FIN);
+	assert_true(t->detached);
+}
+
+static void sockets_left_open_by_programs_do_not_stop_new_connections(void **state)
+{
+	struct stack_tcp *t = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < FLOWS_MAX + 20; i++) {
+		int link;
+
+		t = connected(local, remote, &link);
+		assert_true(t->accepted);
+		module_closes(link, MODEM_CLOSE_REMOTE);
+	}
+	assert_true(t->alive);
 }
 
 static void an_idle_flow_is_reset_only_when_asked_for(void **state)
@@ -504,6 +630,13 @@ int main(void)
 		T(a_real_half_close_keeps_the_answer),
 		T(a_shutdown_followed_by_close_is_noticed),
 		T(a_half_close_of_another_namespace_lasts_linger_from_the_last_byte),
+		T(a_living_half_close_follows_idle_timeout_not_linger),
+		T(linger_counts_from_the_byte_itself),
+		T(a_peer_that_acknowledges_slowly_is_waited_for),
+		T(bytes_the_peer_never_acknowledges_end_in_a_reset),
+		T(a_host_that_reads_its_last_bytes_slowly_gets_them),
+		T(sockets_left_open_by_programs_do_not_stop_new_connections),
+		T(a_module_that_is_busy_for_long_refuses_nobody),
 		T(an_idle_flow_is_reset_only_when_asked_for),
 		T(a_bearer_that_is_down_is_network_unreachable),
 		T(held_syns_hear_of_a_bearer_loss),

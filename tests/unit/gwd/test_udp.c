@@ -69,18 +69,83 @@ static void two_sockets_to_one_remote_never_share_a_link(void **state)
 	assert_int_equal(world->datagrams[2].local.port, 5000);
 }
 
-static void in_buffer_mode_a_link_has_one_remote(void **state)
+static void in_buffer_mode_a_link_has_one_remote_and_one_is_left_for_dns(void **state)
 {
+	static const uint8_t question[] = "\0\7\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1";
+
 	(void)state;
 	world->receive = MODEM_RECEIVE_BUFFER;
+	world->config.links.udp = 3;
 	assert_true(host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1));
 	assert_true(host_sends_datagram("10.148.0.17:5000", "203.0.113.2:123", "b", 1));
 	assert_false(host_sends_datagram("10.148.0.17:5000", "203.0.113.3:123", "c", 1));
 	assert_int_equal(udp_links(), 2);
+	assert_true(host_sends_datagram("10.148.0.17:5001", "198.51.100.53:53", question,
+		sizeof(question) - 1));
+	assert_int_equal(udp_links(), 3);
 	module_opens(9, MODEM_OPEN_OK);
 	module_data(9, "answer", 6, NULL);
 	assert_memory_equal(world->datagrams[0].p, "answer", 6);
 	assert_int_equal(world->gw->count.udp_unframed, 1);
+}
+
+static void a_busy_module_is_asked_again_and_nobody_hears_of_it(void **state)
+{
+	(void)state;
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "x", 1);
+	for (unsigned i = 0; i < 10; i++) {
+		module_opens(9, MODEM_OPEN_BUSY);
+		advance(MSEC(310));
+		assert_int_equal(world->links[9].state, MODEM_LINK_OPENING);
+	}
+	module_opens(9, MODEM_OPEN_OK);
+	assert_int_equal(world->n_udp_refused, 0);
+	module_data(9, "y", 1, "203.0.113.1:123");
+	assert_int_equal(world->n_datagrams, 1);
+}
+
+static void a_number_in_use_is_left_for_another_with_all_that_hangs_on_it(void **state)
+{
+	struct modem_send send;
+	uint8_t buf[1500];
+
+	(void)state;
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "x", 1);
+	module_opens(9, MODEM_OPEN_NOT_SUPPORTED);
+	advance(MSEC(310));
+	assert_int_equal(world->links[8].state, MODEM_LINK_OPENING);
+	assert_int_equal(udp_links(), 1);
+	module_opens(8, MODEM_OPEN_OK);
+	assert_int_equal(module_takes(&send, buf), 1);
+	assert_int_equal(send.link, 8);
+	module_data(8, "y", 1, "203.0.113.1:123");
+	assert_int_equal(world->n_datagrams, 1);
+}
+
+static void a_bearer_loss_ends_what_waits_for_a_busy_module(void **state)
+{
+	(void)state;
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "x", 1);
+	module_opens(9, MODEM_OPEN_BUSY);
+	bearer(false);
+	assert_int_equal(udp_links(), 0);
+	assert_int_equal(world->n_udp_refused, 1);
+	assert_int_equal(gateway_deadline(world->gw), USEC_NEVER);
+}
+
+/* Where the source is not known, a link must not stand for two host sockets. */
+static void a_change_to_buffer_mode_closes_links_of_several_remotes(void **state)
+{
+	(void)state;
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1);
+	module_opens(9, MODEM_OPEN_OK);
+	host_sends_datagram("10.148.0.17:5001", "203.0.113.2:123", "b", 1);
+	world->receive = MODEM_RECEIVE_BUFFER;
+	world->modem->mode_changed(world->modem_user, MODEM_RECEIVE_BUFFER);
+	run();
+	assert_int_equal(world->links[9].closes, 1);
+	module_data(9, "whose?", 6, NULL);
+	assert_int_equal(world->n_datagrams, 0);
 }
 
 static void a_silent_mapping_ends_and_takes_its_link_along(void **state)
@@ -169,7 +234,11 @@ int main(void)
 		T(a_stranger_is_not_let_in),
 		T(a_hundred_remotes_share_one_link),
 		T(two_sockets_to_one_remote_never_share_a_link),
-		T(in_buffer_mode_a_link_has_one_remote),
+		T(in_buffer_mode_a_link_has_one_remote_and_one_is_left_for_dns),
+		T(a_busy_module_is_asked_again_and_nobody_hears_of_it),
+		T(a_number_in_use_is_left_for_another_with_all_that_hangs_on_it),
+		T(a_bearer_loss_ends_what_waits_for_a_busy_module),
+		T(a_change_to_buffer_mode_closes_links_of_several_remotes),
 		T(a_silent_mapping_ends_and_takes_its_link_along),
 		T(too_large_is_answered_with_the_largest_that_passes),
 		T(a_full_queue_drops_and_counts),
