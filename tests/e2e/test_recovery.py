@@ -82,7 +82,7 @@ def carrier(world: World) -> bool:
 @pytest.mark.parametrize("event", ["reset", "cipevent", "unplug 1000"])
 def test_an_event_in_the_middle_of_bulk_is_never_a_clean_end(world: World, resolver, receive: str,
                                                             event: str) -> None:
-    world.up({"baud": 921600, "byte_split": "on"}, {"modem.receive": receive})
+    world.up({"baud": 921600, "byte_split": "on"}, {"modem.receive": receive, "udp.timeout": "5s"})
     port = serve(world)
     body = hostile_body(4 * MIB)
     server = world.serve(source(body))
