@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/log.h"
 
@@ -229,7 +230,7 @@ static const struct stack_ops stack_callbacks = {
 
 /* ---- life cycle ---- */
 
-static int unit_init(struct gateway *gw, struct unit *u, unsigned index, const char *pin)
+static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 {
 	const struct config *c = gw->config;
 	static const char *const names[] = {"modem0"};
@@ -241,7 +242,7 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index, const c
 	u->modem_config = (struct modem_config){
 		.name = names[index],
 		.apn = c->modem.apn,
-		.pin = pin && pin[0] ? pin : NULL,
+		.pin = gw->pin[0] ? gw->pin : NULL,
 		.ip = (int)c->modem.ip,
 		.receive = c->modem.receive == CONFIG_RECEIVE_PUSH ? MODEM_RECEIVE_PUSH :
 								    MODEM_RECEIVE_BUFFER,
@@ -272,10 +273,6 @@ static int pools_init(struct gateway *gw)
 	list_init(&gw->waiting);
 	list_init(&gw->free_flows);
 	list_init(&gw->free_datagrams);
-	for (unsigned i = 0; i < FLOWS_MAX; i++)
-		list_add_tail(&gw->free_flows, &gw->flow_pool[i].node);
-	for (unsigned i = 0; i < DATAGRAMS_MAX; i++)
-		list_add_tail(&gw->free_datagrams, &gw->datagram_pool[i].node);
 	for (unsigned i = 0; i < CONFIG_LIST_MAX; i++)
 		gw->init_commands[i] = gw->config->modem.init.item[i];
 
@@ -306,12 +303,14 @@ int gateway_new(struct gateway **out, const struct config *config, const char *p
 	gw->user = user;
 	gw->config = config;
 	gw->now = gw->started = now;
+	if (pin)
+		snprintf(gw->pin, sizeof(gw->pin), "%s", pin);
 	ops->random(user, sc.isn_secret, sizeof(sc.isn_secret));
 	rc = pools_init(gw);
 	if (rc == 0)
 		rc = stack_new(&gw->stack, &sc, &stack_callbacks, gw, now);
 	for (unsigned i = 0; i < UNITS_MAX && rc == 0; i++) {
-		rc = unit_init(gw, &gw->units[i], i, pin);
+		rc = unit_init(gw, &gw->units[i], i);
 		gw->n_units += rc == 0;
 	}
 	if (rc < 0) {
@@ -331,6 +330,7 @@ void gateway_free(struct gateway *gw)
 	if (gw->stack)
 		stack_free(gw->stack);
 	free(gw->buffer_mem);
+	explicit_bzero(gw->pin, sizeof(gw->pin));
 	free(gw);
 }
 

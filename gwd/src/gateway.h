@@ -30,8 +30,8 @@
 #define FLOWS_MAX 320	     /* STACK_HELD_MAX held SYNs, ten open, the rest finishing */
 #define BUFFERS_MAX 24	     /* receive buffers: ten open links and flows that still deliver */
 #define MAPPINGS_MAX 512     /* UDP 5-tuples */
-#define DATAGRAMS_MAX 64     /* UDP datagrams waiting to be sent: 96 KiB, ~1 s of line at 921600 */
-#define DATAGRAMS_LINK_MAX 32 /* of these on one link */
+#define DATAGRAMS_MAX 128    /* UDP datagrams waiting to be sent, DNS queries among them */
+#define DATAGRAMS_LINK_MAX 32 /* of these, without DNS, on one link: 48 KiB, half a second at 921600 */
 #define DNS_MAX 256	     /* queries without an answer yet */
 #define DEST_MAX 64	     /* remembered destinations */
 
@@ -114,7 +114,7 @@ struct link {
 
 	/* UDP */
 	unsigned mappings;
-	unsigned queued; /* datagrams in the two queues */
+	unsigned queued; /* in datagrams */
 	struct list urgent, datagrams; /* DNS goes first */
 	struct datagram *sending;
 	uint16_t local_port;
@@ -210,6 +210,7 @@ struct gateway {
 	void *user;
 	const struct config *config;
 	const char *init_commands[CONFIG_LIST_MAX]; /* of config, as modem/ wants them */
+	char pin[CONFIG_PIN_SIZE]; /* the module asks again after each reset; wiped at the end */
 	usec_t now;
 	usec_t started;
 	struct stack *stack;
@@ -217,7 +218,10 @@ struct gateway {
 	unsigned n_units;
 	bool stopping;
 
+	/* Of the pools the first *_touched entries were ever used; the memory of the rest costs
+	 * nothing. */
 	struct flow flow_pool[FLOWS_MAX];
+	unsigned flows_touched;
 	struct list flows, waiting, free_flows;
 	uint32_t next_id;
 	unsigned n_flows;
@@ -229,6 +233,7 @@ struct gateway {
 
 	struct mapping mappings[MAPPINGS_MAX];
 	struct datagram datagram_pool[DATAGRAMS_MAX];
+	unsigned datagrams_touched;
 	struct list free_datagrams;
 	struct query queries[DNS_MAX];
 	struct dest dests[DEST_MAX];

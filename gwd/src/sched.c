@@ -72,7 +72,7 @@ static size_t udp_fill(struct link *l, uint8_t *buf, struct modem_send *send)
 		return 0;
 	d = list_entry(queue->next, struct datagram, node);
 	list_del(&d->node);
-	l->queued--;
+	l->queued -= queue == &l->datagrams;
 	l->sending = d;
 	memcpy(buf, d->p, d->len);
 	send->to = d->to;

@@ -203,10 +203,14 @@ static struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp,
 {
 	struct flow *f;
 
-	if (list_empty(&gw->free_flows))
+	if (!list_empty(&gw->free_flows)) {
+		f = list_entry(gw->free_flows.next, struct flow, node);
+		list_del(&f->node);
+	} else if (gw->flows_touched < FLOWS_MAX) {
+		f = &gw->flow_pool[gw->flows_touched++];
+	} else {
 		return NULL;
-	f = list_entry(gw->free_flows.next, struct flow, node);
-	list_del(&f->node);
+	}
 	*f = (struct flow){
 		.tcp = tcp, .local = *local, .remote = *remote, .id = ++gw->next_id,
 		.created = gw->now, .active = gw->now,

@@ -185,18 +185,31 @@ struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 
 /* ---- host side ---- */
 
+static struct datagram *datagram_new(struct gateway *gw)
+{
+	struct datagram *d;
+
+	if (list_empty(&gw->free_datagrams))
+		return gw->datagrams_touched < DATAGRAMS_MAX ?
+			&gw->datagram_pool[gw->datagrams_touched++] : NULL;
+	d = list_entry(gw->free_datagrams.next, struct datagram, node);
+	list_del(&d->node);
+	return d;
+}
+
 int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram *d,
 	const uint8_t *p, bool urgent)
 {
 	struct link *l = m->link;
-	struct datagram *out;
+	struct datagram *out = NULL;
 
-	if (list_empty(&gw->free_datagrams) || l->queued >= DATAGRAMS_LINK_MAX) {
+	/* A burst of DNS queries is bounded by the pool alone: each of them is somebody waiting. */
+	if (urgent || l->queued < DATAGRAMS_LINK_MAX)
+		out = datagram_new(gw);
+	if (!out) {
 		gw->count.udp_dropped_queue++;
 		return -ENOBUFS;
 	}
-	out = list_entry(gw->free_datagrams.next, struct datagram, node);
-	list_del(&out->node);
 	out->local = d->local;
 	out->to = d->remote;
 	out->dscp = d->dscp;
@@ -204,7 +217,7 @@ int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram
 	out->len = (uint16_t)d->n;
 	memcpy(out->p, p, d->n);
 	list_add_tail(urgent ? &l->urgent : &l->datagrams, &out->node);
-	l->queued++;
+	l->queued += !urgent;
 	m->active = gw->now;
 	m->tx_bytes += d->n;
 	if (l->open)
@@ -331,7 +344,7 @@ void udp_link_sent(struct link *l, size_t n)
 	if (l->sending)
 		give_back(gw, l->sending);
 	l->sending = NULL;
-	if (l->queued > 0)
+	if (!list_empty(&l->urgent) || !list_empty(&l->datagrams))
 		sched_ready(l);
 }
 

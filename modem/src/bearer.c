@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The bearer's state, its clocks and its news for the owner. What is done in each state is the table of
- * steps.c; what is done when it fails is recover.c; what is looked at while it is up is watch.c.
+ * The bearer's state, its clocks and its news for the owner. What is done in each state is the
+ * table of steps.c; what is done when it fails is recover.c; what is looked at while it is up is
+ * watch.c.
  */
 #include "private.h"
 
@@ -179,8 +180,8 @@ bool bearer_urc(struct modem *m, const struct msg *msg)
 	}
 }
 
-/* Echo was switched off. If it is back, so are all other defaults: was there a reboot? Asked once in an
- * interval of the watch, for the question is echoed too. */
+/* Echo was switched off. If it is back, so are all other defaults: was there a reboot? Asked once
+ * in an interval of the watch, for the question is echoed too. */
 void bearer_echo(struct modem *m)
 {
 	struct bearer *b = &m->bearer;

@@ -11,16 +11,17 @@
  *   FILL     -                                1 s                 QUERY
  *   QUERY    answer of the query              3 s                 QUERY, the third time dead()
  *
- * A command that timed out keeps its slot. Its owner hears RESULT_TIMEOUT at once, but nothing new is
- * sent: whatever final result comes now belongs to it and is swallowed. The way out is a query whose
- * informative line nobody else produces; the final result that follows this line is the query's own,
- * and since the module answers in order, everything before it has been answered or never will be.
- * The queries alternate, so that a late answer of one is not taken for the next one's.
+ * A command that timed out keeps its slot. Its owner hears RESULT_TIMEOUT at once, but nothing new
+ * is sent: whatever final result comes now belongs to it and is swallowed. The way out is a query
+ * whose informative line nobody else produces; the final result that follows this line is the
+ * query's own, and since the module answers in order, everything before it has been answered or
+ * never will be. The queries alternate, so that a late answer of one is not taken for the next
+ * one's.
  *
- * A CIPSEND whose prompt did not come is the hard case: was the prompt lost, the module takes our query
- * for payload. So it first gets what it waits for: ESC (which some firmwares honour) and as many NULs
- * as it was promised. The real payload is never used for that: if the module is in command mode after
- * all, payload would be executed.
+ * A CIPSEND whose prompt did not come is the hard case: was the prompt lost, the module takes our
+ * query for payload. So it first gets what it waits for: ESC (which some firmwares honour) and as
+ * many NULs as it was promised. The real payload is never used for that: if the module is in
+ * command mode after all, payload would be executed.
  *
  * For the same reason an ERROR while payload is being written drops what is not yet written.
  *

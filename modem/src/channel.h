@@ -84,7 +84,8 @@ struct channel_ops {
 	/* From the last byte of a line to the first byte of what came. */
 	void (*turnaround)(void *user, usec_t t);
 	void (*prompt_delay)(void *user, usec_t t);
-	/* The command in flight timed out: was its answer swallowed by a payload that lost bytes? */
+	/* The command in flight timed out: was its answer swallowed by a payload that lost bytes?
+	 * */
 	void (*unanswered)(void *user);
 	/* Nothing answers any more. The channel is idle and its output dropped. */
 	void (*dead)(void *user);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Every word of the SIMCom A76XX / SIM7600 command set that the driver must recognise, as tables:
- * what a line is (dialect_parse), which lines announce payload (dialect_forms), and what the texts and
- * numbers of errors mean (NOTE 4.1). No state, no side effects.
+ * what a line is (dialect_parse), which lines announce payload (dialect_forms), and what the texts
+ * and numbers of errors mean (NOTE 4.1). No state, no side effects.
  */
 #ifndef MODEM_DIALECT_H
 #define MODEM_DIALECT_H
@@ -73,8 +73,8 @@ struct msg {
 void dialect_parse(struct msg *m, const char *line, size_t len);
 
 /* Whether an unknown line can be what is left of a damaged header, or payload that lost its header:
- * it has control or non-ASCII bytes or a piece of a header's word, or it is text in lower case, which
- * no unsolicited line of these modules is unless it starts with a prefix character. */
+ * it has control or non-ASCII bytes or a piece of a header's word, or it is text in lower case,
+ * which no unsolicited line of these modules is unless it starts with a prefix character. */
 bool dialect_looks_damaged(const char *line, size_t len);
 
 /* NOTE 4.1, <err_info>. Text (any case) or number; -1 for neither. */

@@ -7,14 +7,14 @@
  * begins behind the '\n' of the header and nowhere else, so a payload that starts with line ends
  * stays whole (AT reference 6.1).
  *
- * A prompt has no line end. It is recognised only while somebody waits for it, and only at the start
- * of a line (or directly behind the '\r' of an echo).
+ * A prompt has no line end. It is recognised only while somebody waits for it, and only at the
+ * start of a line (or directly behind the '\r' of an echo).
  *
  * Lost bytes show at the seams. The module puts "\r\n" before whatever follows a payload; when one
  * byte of the payload was lost, the count swallows the '\r' and a lone '\n' follows; when more were
- * lost, text follows without any line end. Both are reported by skew(). Firmware that prints headers
- * without a line end before them ("bare", learned by the owner) is exempt only for text, not for half a
- * line end.
+ * lost, text follows without any line end. Both are reported by skew(). Firmware that prints
+ * headers without a line end before them ("bare", learned by the owner) is exempt only for text,
+ * not for half a line end.
  */
 #include "lexer.h"
 

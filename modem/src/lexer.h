@@ -2,8 +2,9 @@
 /*
  * Bytes from the tty -> lines, prompts and counted payload.
  *
- * The lexer knows no command and no word of a dialect: the lines that announce payload are described
- * by a table of forms (struct lexer_form) which it is given. It never looks inside payload.
+ * The lexer knows no command and no word of a dialect: the lines that announce payload are
+ * described by a table of forms (struct lexer_form) which it is given. It never looks inside
+ * payload.
  */
 #ifndef MODEM_LEXER_H
 #define MODEM_LEXER_H
@@ -51,7 +52,8 @@ struct lexer_ops {
 	void (*payload_begin)(void *user, const struct lexer_header *h);
 	void (*payload)(void *user, const uint8_t *p, size_t n);
 	void (*payload_end)(void *user);
-	/* The end of lexer_peek(): whether the payload had such a line before it (which was told by line()). */
+	/* The end of lexer_peek(): whether the payload had such a line before it (which was told by
+	 * line()). */
 	void (*peeked)(void *user, bool found);
 	/* What follows a payload is not a line end: bytes were lost before or in it. */
 	void (*skew)(void *user);

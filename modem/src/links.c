@@ -8,18 +8,18 @@
  *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s opened(SILENCE), CLOSE_WANTED
  *   UP           OK and +CIPOPEN: l,0             -
  *   DRAIN        +IPCLOSE in buffer mode          120 s                CLOSE_WANTED (DATA)
- *   CLOSE_WANTED modem_close(), faults            -                    CLOSE_SENT
- *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED, the fourth time: ladder
+ *   CLOSE_WANTED modem_close(), faults            a pause, after ERROR CLOSE_SENT
+ *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED; at last the ladder
  *   ABANDONED    open cancelled in OPEN_SENT      the open's           CLOSE_WANTED
  *   FREED        the module closed it             at once              IDLE
  *
- * The number of a link is the only identity the module knows, so it must not be used again before the
- * last line of its former life was seen: the answer of CIPCLOSE, or the result of an open that nobody
- * wants any more. In OPEN_SENT every +IPCLOSE and +CIPCLOSE is a line of the former life;
+ * The number of a link is the only identity the module knows, so it must not be used again before
+ * the last line of its former life was seen: the answer of CIPCLOSE, or the result of an open that
+ * nobody wants any more. In OPEN_SENT every +IPCLOSE and +CIPCLOSE is a line of the former life;
  * "+CIPOPEN: l,0" begins the new one (AT reference 8.2).
  *
- * Changes are told to the owner by links_flush() when nothing of the parser is on the stack, opened()
- * or closed() first, then link_free(); until then the link is not FREE.
+ * Changes are told to the owner by links_flush() when nothing of the parser is on the stack,
+ * opened() or closed() first, then link_free(); until then the link is not FREE.
  */
 #include "private.h"
 
@@ -33,6 +33,8 @@
 #define CLOSE_ANSWER_TIMEOUT SEC(9)
 #define CLOSE_TIMEOUT SEC(15) /* AT reference 8.1: usually 100 ms, tens of seconds were seen */
 #define CLOSE_ATTEMPTS 4
+#define CLOSE_PAUSE MSEC(500)
+#define CLOSE_BUSY_ATTEMPTS 60
 
 static void log_link(const struct modem *m, unsigned l, const char *what)
 {
@@ -244,6 +246,22 @@ static enum info close_info(void *user, struct command *c, const struct msg *msg
 	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;
 }
 
+/* A bare ERROR can mean "not open" or "not now": believed when it is repeated. */
+static void close_refused(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+	unsigned attempts = k->attempts + 1;
+
+	if (k->result < 0 && attempts > 1) {
+		set_freed(m, l);
+		return;
+	}
+	want_close(m, l, attempts);
+	k->deadline = after(m, CLOSE_PAUSE);
+	if (attempts >= CLOSE_BUSY_ATTEMPTS)
+		recover(m, "the module is too busy to close a link");
+}
+
 static void close_done(void *user, struct command *c, enum result r)
 {
 	struct modem *m = user;
@@ -252,8 +270,10 @@ static void close_done(void *user, struct command *c, enum result r)
 	if (k->phase != LINK_CLOSE_SENT || r == RESULT_TIMEOUT)
 		return;
 	k->answered = true;
-	if (r == RESULT_ERROR)
-		k->result = k->result < 0 ? 0 : k->result; /* 4 and a bare ERROR: not open */
+	if (r == RESULT_ERROR && (k->result < 0 || k->result == MODEM_OPEN_BUSY)) {
+		close_refused(m, c->link);
+		return;
+	}
 	close_progress(m, c->link);
 }
 
@@ -281,7 +301,7 @@ bool links_submit(struct modem *m, struct channel *ch)
 
 		if (phase == LINK_OPEN_WANTED)
 			open_submit(m, ch, l);
-		else if (phase == LINK_CLOSE_WANTED)
+		else if (phase == LINK_CLOSE_WANTED && m->links[l].deadline == USEC_NEVER)
 			close_submit(m, ch, l);
 		else
 			continue;
@@ -359,7 +379,7 @@ static void phase_over(struct modem *m, unsigned l)
 	case LINK_CLOSE_SENT:
 		log_link(m, l, "no result of CIPCLOSE");
 		want_close(m, l, k->attempts + 1);
-		if (k->attempts == CLOSE_ATTEMPTS)
+		if (k->attempts >= CLOSE_ATTEMPTS)
 			recover(m, "a link could not be closed");
 		break;
 	default:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The public face: what comes in goes to the channel, what the channel finds goes to the parts, and when it
- * is free the most urgent part gives it its next command.
+ * The public face: what comes in goes to the channel, what the channel finds goes to the parts, and
+ * when it is free the most urgent part gives it its next command.
  */
 #include "private.h"
 

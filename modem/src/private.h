@@ -3,8 +3,8 @@
  * What the parts of the driver share: struct modem and the calls between bearer, links, send and
  * receive. Each part alone writes its own sub-struct.
  *
- * Order of a turn: the lexer takes a line -> the command in flight or urc() -> the parts change their
- * state -> settled() delivers link events and gives the channel its next command.
+ * Order of a turn: the lexer takes a line -> the command in flight or urc() -> the parts change
+ * their state -> settled() delivers link events and gives the channel its next command.
  */
 #ifndef MODEM_PRIVATE_H
 #define MODEM_PRIVATE_H
@@ -14,7 +14,7 @@
 #include "modem/modem.h"
 
 #define MODEM_CHANNELS 1 /* a second tty or CMUX would add to it */
-#define MODEM_DATAGRAM_MAX 2048 /* CIPSEND's limit is 1500; what the module pushes may be a little more */
+#define MODEM_DATAGRAM_MAX 2048 /* CIPSEND's limit is 1500; pushed ones may be a little more */
 #define MODEM_SEND_MAX 1536
 #define LINK_DRAIN_TIMEOUT SEC(120) /* without a byte read */
 #define DELAY_SAMPLES 15
@@ -84,6 +84,7 @@ struct send {
 	usec_t at, deadline;
 	usec_t busy_since;
 	unsigned failures; /* in a row */
+	size_t chunk;	   /* most bytes of a TCP send, learned */
 	uint64_t limit;	   /* learned size of the module's send buffer, 0: unknown */
 	struct modem_send req;
 	uint8_t payload[MODEM_SEND_MAX];

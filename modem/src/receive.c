@@ -2,21 +2,22 @@
 /*
  * Theory of operation
  *
- * Push: a header says link and count, the payload follows. TCP payload goes to the owner as it comes;
- * a datagram is collected and handed over whole with the source that RECV FROM named. RECV FROM also is a
- * cross-check: payload for a TCP link whose remote is another one is not believed.
+ * Push: a header says link and count, the payload follows. TCP payload goes to the owner as it
+ * comes; a datagram is collected and handed over whole with the source that RECV FROM named. RECV
+ * FROM also is a cross-check: payload for a TCP link whose remote is another one is not believed.
  *
  * Buffer: "+CIPRXGET: 1,l" and everything like it is only a hint that the module may hold data.
- * CIPRXGET=2 is repeated until it says that nothing is left; a link without a hint is looked at every
- * five seconds, because a lost hint would stall it for ever.
+ * CIPRXGET=2 is repeated until it says that nothing is left; a link without a hint is looked at
+ * every five seconds, because a lost hint would stall it for ever.
  *
  * Loss: no checksum protects the line, so what can be known must be used. Half a line end behind a
- * payload, silence inside it, a damaged header, a source without a header, text that no module says, or
- * an answer that never came while payload did: each means that bytes were lost. If the rest makes sense
- * only the links it can have been are reset (MODEM_CLOSE_DATA). If it does not, nobody knows what was
- * lost: all TCP links are reset, the line is ignored until it is quiet (leaked payload must not be obeyed),
- * and NETOPEN? is asked because a reboot looks the same. What cannot be seen is a lost run that is
- * exactly as long as whole lines behind it, or garbled bytes inside payload; RTS/CTS is the cure for both.
+ * payload, silence inside it, a damaged header, a source without a header, text that no module
+ * says, or an answer that never came while payload did: each means that bytes were lost. If the
+ * rest makes sense only the links it can have been are reset (MODEM_CLOSE_DATA). If it does not,
+ * nobody knows what was lost: all TCP links are reset, the line is ignored until it is quiet
+ * (leaked payload must not be obeyed), and NETOPEN? is asked because a reboot looks the same. What
+ * cannot be seen is a lost run that is exactly as long as whole lines behind it, or garbled bytes
+ * inside payload; RTS/CTS is the cure for both.
  */
 #include "private.h"
 
@@ -49,8 +50,8 @@ static void close_tcp(struct modem *m, bool only_matching)
 			close_data(m, l);
 }
 
-/* A header without a link although HeaderType 1 was accepted (decision 4): the one link whose remote
- * it names, else nobody. */
+/* A header without a link although HeaderType 1 was accepted (decision 4): the one link whose
+ * remote it names, else nobody. */
 static int attribute(struct modem *m)
 {
 	int found = -1;
@@ -95,8 +96,9 @@ static int named_link(struct modem *m, int l)
 	return -1;
 }
 
-/* The joint form of HeaderType 1 and CIPSRIP 1 is inferred, not known (decision 4). A peer could begin its
- * payload with such a line, so the place is settled by the first header of a boot and not asked again. */
+/* The joint form of HeaderType 1 and CIPSRIP 1 is inferred, not known (decision 4). A peer could
+ * begin its payload with such a line, so the place is settled by the first header of a boot and not
+ * asked again. */
 static void learn_place(struct modem *m, struct channel *ch)
 {
 	struct receive *r = &m->rx;
@@ -248,8 +250,8 @@ static void bad_header(struct modem *m, struct channel *ch, const struct msg *ms
 	receive_damage(m, ch, "a header that cannot be");
 }
 
-/* RECV FROM without its header: that and its payload are lost. If no link is known to have this remote the
- * line itself is damaged, and it can have been anybody's. */
+/* RECV FROM without its header: that and its payload are lost. If no link is known to have this
+ * remote the line itself is damaged, and it can have been anybody's. */
 static void source_alone(struct modem *m)
 {
 	bool known = false;

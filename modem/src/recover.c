@@ -2,13 +2,14 @@
 /*
  * Theory of operation
  *
- * The ladder: probe again -> NETCLOSE/NETOPEN -> CFUN=4,1 -> CRESET -> the power command. Each rung is tried
- * a few times, with a pause before it that doubles from 5 s to 10 min; after the last rung the
- * climb starts again at the second, so there is no dead end and no hurry either. A bearer that has been up
- * for a minute (recover_stable) takes the ladder away.
+ * The ladder: probe again -> NETCLOSE/NETOPEN -> CFUN=4,1 -> CRESET -> the power command. Each rung
+ * is tried a few times, with a pause before it that doubles from 5 s to 10 min; after the last rung
+ * the climb starts again at the second, so there is no dead end and no hurry either. A bearer that
+ * has been up for a minute (recover_stable) takes the ladder away.
  *
- * Not every fault is a rung: a network that went away by itself comes back by registration and NETOPEN, a
- * banner means that the module starts from nothing, and a module that does not answer is probed first.
+ * Not every fault is a rung: a network that went away by itself comes back by registration and
+ * NETOPEN, a banner means that the module starts from nothing, and a module that does not answer is
+ * probed first.
  */
 #include "private.h"
 

@@ -9,14 +9,15 @@
  *   CONFIRM  OK seen, +CIPSEND: awaited     20 s          closed(SEND); three in a row: ladder
  *   ASK      short confirm, CIPACK asked    the channel's closed(SEND)
  *
- * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one would
- * be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends meanwhile, the send
- * is an orphan whose end nobody is told.
+ * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one
+ * would be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends
+ * meanwhile, the send is an orphan whose end nobody is told.
  *
- * Nothing is ever sent twice unless the module said that it did not take it: Busy before the prompt, or
- * a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes confirmed before plus
- * cnf, exactly; then what was outstanding at that moment is the size of the module's buffer, and from then
- * on modem_send_room() keeps sends below it, with CIPACK as the source of what was acknowledged.
+ * Nothing is ever sent twice unless the module said that it did not take it: Busy before the
+ * prompt, or a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes
+ * confirmed before plus cnf, exactly; then what was outstanding at that moment is the size of the
+ * module's buffer, and from then on modem_send_room() keeps sends below it, with CIPACK as the
+ * source of what was acknowledged.
  */
 #include "private.h"
 
@@ -33,6 +34,8 @@
 #define SHORT_PAUSE MSEC(200)
 #define ACK_INTERVAL MSEC(100)
 #define FAILURES_MAX 3
+#define CHUNK_SMALL 1024 /* what field drivers use where 1460 is too much */
+#define CHUNK_SMALLEST 512
 
 static void go(struct modem *m, enum send_state s, usec_t deadline)
 {
@@ -171,6 +174,20 @@ static void busy(struct modem *m)
 		retry(m, BUSY_PAUSE);
 }
 
+/* Wrong length before the prompt: nothing was taken, and this firmware's limit is lower than the
+ * note's. */
+static bool smaller_chunk(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	if (!is_tcp(m) || s->req.len <= CHUNK_SMALLEST)
+		return false;
+	s->chunk = s->req.len > CHUNK_SMALL ? CHUNK_SMALL : CHUNK_SMALLEST;
+	log_info("%s: sends are limited to %zu bytes", m->config->name, s->chunk);
+	finish(m, 0);
+	return true;
+}
+
 static void refused(struct modem *m, const struct command *c)
 {
 	bool untouched = !c->prompted;
@@ -191,6 +208,10 @@ static void refused(struct modem *m, const struct command *c)
 		link_close(m, m->send.req.link, MODEM_CLOSE_LOST, false);
 		release(m);
 		break;
+	case MODEM_OPEN_WRONG_PARAMETER:
+		if (smaller_chunk(m))
+			break;
+		__attribute__((fallthrough));
 	default:
 		log_debug("%s: link %u: send refused, error %d", m->config->name, m->send.req.link,
 			c->error);
@@ -448,6 +469,7 @@ void send_link_gone(struct modem *m, unsigned l)
 void send_reset(struct modem *m)
 {
 	m->send.limit = 0;
+	m->send.chunk = MODEM_TCP_CHUNK_MAX;
 	m->send.failures = 0;
 	m->send.at = 0;
 	m->send.orphan = true;
@@ -501,11 +523,10 @@ size_t modem_send_room(const struct modem *m, unsigned link)
 	k = &m->links[link];
 	used = k->sent > k->acked ? k->sent - k->acked : 0;
 	if (m->send.limit == 0 || used == 0)
-		return MODEM_TCP_CHUNK_MAX;
+		return m->send.chunk;
 	if (used >= m->send.limit)
 		return 0;
-	return m->send.limit - used < MODEM_TCP_CHUNK_MAX ? (size_t)(m->send.limit - used) :
-							    MODEM_TCP_CHUNK_MAX;
+	return m->send.limit - used < m->send.chunk ? (size_t)(m->send.limit - used) : m->send.chunk;
 }
 
 int modem_query_ack(struct modem *m, unsigned link)

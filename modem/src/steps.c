@@ -2,18 +2,18 @@
 /*
  * Theory of operation
  *
- * The bring-up is a table. A step is one command (or a pause with raw bytes); when it ended, its judge,
- * or the policy of its row, names the next step. A row belongs to one state of the bearer, and the state's
- * time limit (bearer.c) is the exit from whatever the steps of a state run into. A step whose command
- * times out is repeated, TRIES times in all, then the ladder is climbed.
+ * The bring-up is a table. A step is one command (or a pause with raw bytes); when it ended, its
+ * judge, or the policy of its row, names the next step. A row belongs to one state of the bearer,
+ * and the state's time limit (bearer.c) is the exit from whatever the steps of a state run into. A
+ * step whose command times out is repeated, TRIES times in all, then the ladder is climbed.
  *
- * Probing accepts any module in any condition: with a half-typed command in its line buffer (ERROR is a sign
- * of life), with echo on, in transparent mode (guarded +++), or waiting for the payload of a CIPSEND (ESC,
- * then as many NULs as a CIPSEND can ask for). It ends with a resynchronisation, because by then
- * several commands may have been sent that are still to be answered.
+ * Probing accepts any module in any condition: with a half-typed command in its line buffer (ERROR
+ * is a sign of life), with echo on, in transparent mode (guarded +++), or waiting for the payload
+ * of a CIPSEND (ESC, then as many NULs as a CIPSEND can ask for). It ends with a resynchronisation,
+ * because by then several commands may have been sent that are still to be answered.
  *
- * NETOPEN and NETCLOSE (steps_net.c) end with a result line that may come before or long after OK: the row
- * names how long it is awaited.
+ * NETOPEN and NETCLOSE (steps_net.c) end with a result line that may come before or long after OK:
+ * the row names how long it is awaited.
  */
 #include "steps.h"
 
@@ -484,15 +484,16 @@ static const struct row rows[STEPS] = {
 		.judge = step_judge_net_query, .fault = "no answer to NETOPEN?"},
 	[STEP_LEFT_LIST] = {ACTIVATING, .build = step_build_left_list, .info = step_info_left_list,
 		.policy = MAY},
-	[STEP_LEFT_OPEN] = {ACTIVATING, .text = "AT+CIPOPEN?", .info = step_info_left_open, .policy = MAY},
-	[STEP_LEFT_CLOSE] = {ACTIVATING, .build = step_build_left_close, .info = step_info_left_close,
-		.judge = step_judge_left_close, .await = SEC(15)},
+	[STEP_LEFT_OPEN] = {ACTIVATING, .text = "AT+CIPOPEN?", .info = step_info_left_open,
+		.policy = MAY},
+	[STEP_LEFT_CLOSE] = {ACTIVATING, .build = step_build_left_close,
+		.info = step_info_left_close, .judge = step_judge_left_close, .await = SEC(15)},
 	[STEP_NET_CLOSE] = {ACTIVATING, .build = step_build_net_close, .info = step_info_net,
 		.judge = step_judge_net_close, .await = SEC(30)},
 	[STEP_NET_OPEN] = {ACTIVATING, .build = step_build_net_open, .info = step_info_net,
 		.judge = step_judge_net_open, .await = NETOPEN_TIMEOUT},
-	[STEP_IPADDR] = {ACTIVATING, .text = "AT+IPADDR", .info = step_info_ipaddr, .judge = step_judge_ipaddr,
-		.fault = "no PDP address"},
+	[STEP_IPADDR] = {ACTIVATING, .text = "AT+IPADDR", .info = step_info_ipaddr,
+		.judge = step_judge_ipaddr, .fault = "no PDP address"},
 	[STEP_TAU] = {ACTIVATING, .text = "AT", .judge = judge_tau},
 	[STEP_UP] = {.state = MODEM_STATE_UP},
 
@@ -508,7 +509,8 @@ static const struct row rows[STEPS] = {
 	[STEP_STOP_LINKS] = {.state = MODEM_STATE_STOPPING, .build = build_stop_links, .text = "",
 		.type = &pause_command, .judge = judge_stop_links},
 	[STEP_STOP_NET] = {.state = MODEM_STATE_STOPPING, .build = step_build_net_close,
-		.type = &stop_command, .info = step_info_net, .judge = step_judge_net_close, .await = SEC(1)},
+		.type = &stop_command, .info = step_info_net, .judge = step_judge_net_close,
+		.await = SEC(1)},
 	[STEP_STOPPED] = {.state = MODEM_STATE_STOPPED},
 	[STEP_ABSENT] = {.state = MODEM_STATE_ABSENT},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rows of the bring-up's table (steps.c) and the part of it that deals with NETOPEN and what an earlier
- * life of the host left open (steps_net.c).
+ * The rows of the bring-up's table (steps.c) and the part of it that deals with NETOPEN and what an
+ * earlier life of the host left open (steps_net.c).
  */
 #ifndef MODEM_STEPS_H
 #define MODEM_STEPS_H

@@ -2,10 +2,10 @@
 /*
  * NETOPEN, NETCLOSE, IPADDR and left-over links.
  *
- * A module that outlived the host's last program may still have its network open. It is kept, and the
- * links in it are closed; only if one does not close, or an open was pending when its links were lost
- * (bearer.dirty), is the network closed and opened anew: a result of that open could otherwise be taken for
- * one of ours.
+ * A module that outlived the host's last program may still have its network open. It is kept, and
+ * the links in it are closed; only if one does not close, or an open was pending when its links
+ * were lost (bearer.dirty), is the network closed and opened anew: a result of that open could
+ * otherwise be taken for one of ours.
  */
 #include "steps.h"
 
@@ -71,7 +71,8 @@ enum info step_info_left_open(void *user, struct command *c, const struct msg *m
 	struct modem *m = user;
 
 	(void)c;
-	if (msg->kind != MSG_CIPOPEN || msg->count == 0 || msg->n[0] < 0 || msg->n[0] >= MODEM_LINKS)
+	if (msg->kind != MSG_CIPOPEN || msg->count == 0 || msg->n[0] < 0 ||
+		msg->n[0] >= MODEM_LINKS)
 		return INFO_FOREIGN;
 	if (memchr(msg->text, '"', msg->len))
 		m->bearer.leftovers |= 1u << msg->n[0];
@@ -93,7 +94,8 @@ enum info step_info_left_close(void *user, struct command *c, const struct msg *
 {
 	struct modem *m = user;
 
-	if (msg->kind != MSG_CIPCLOSE || !msg->plain || msg->count != 2 || msg->n[0] != (int64_t)c->len)
+	if (msg->kind != MSG_CIPCLOSE || !msg->plain || msg->count != 2 ||
+		msg->n[0] != (int64_t)c->len)
 		return INFO_FOREIGN;
 	m->bearer.leftovers &= ~(1u << c->len);
 	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;

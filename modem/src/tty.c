@@ -58,8 +58,8 @@ static int set_raw(int fd, speed_t speed, bool rtscts)
 	return tcflush(fd, TCIOFLUSH) < 0 ? -errno : 0;
 }
 
-/* Both, because TIOCEXCL does not stop root and flock() only stops the polite. A pty has no TIOCEXCL
- * worth failing for. */
+/* Both, because TIOCEXCL does not stop root and flock() only stops the polite. A pty has no
+ * TIOCEXCL worth failing for. */
 static int claim(int fd)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The slow watch of a bearer that is up: signal and registration for status, CIPCLOSE? against links that
- * died without a word, and NETOPEN? when something made its state doubtful.
+ * The slow watch of a bearer that is up: signal and registration for status, CIPCLOSE? against
+ * links that died without a word, and NETOPEN? when something made its state doubtful.
  *
- * Two lists in a row must disagree before a link is given up or closed: one may be stale (AT reference 8.1).
+ * Two lists in a row must disagree before a link is given up or closed: one may be stale (AT
+ * reference 8.1).
  */
 #include "private.h"
 

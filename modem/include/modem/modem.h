@@ -224,7 +224,8 @@ void modem_kick(struct modem *m);
 /* There is room for received data of this link again. */
 void modem_rx_resume(struct modem *m, unsigned link);
 /* Whether next_send() may offer bytes of this TCP link now, and how many: less than a chunk only
- * while a learned send buffer of the module is nearly full (AT+CIPACK decides then). */
+ * while a learned send buffer of the module is nearly full (AT+CIPACK decides then), or when the
+ * firmware refused sends of that size. */
 size_t modem_send_room(const struct modem *m, unsigned link);
 /* Asks AT+CIPACK; the answer comes through acked(). -EINVAL unless the link is open and TCP. */
 int modem_query_ack(struct modem *m, unsigned link);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A scripted module and an owner for one struct modem. Commands are answered from a list of rules (the
- * newest that matches wins), time is a number, and everything the owner hears is written to one text, so
- * that a test compares sequences.
+ * A scripted module and an owner for one struct modem. Commands are answered from a list of rules
+ * (the newest that matches wins), time is a number, and everything the owner hears is written to
+ * one text, so that a test compares sequences.
  */
 #ifndef TESTS_MODEM_FAKE_H
 #define TESTS_MODEM_FAKE_H

@@ -211,6 +211,21 @@ static void close_of_a_closed_link_is_fine(void **state)
 	assert_heard(f, "closed(3,local) free(3) ");
 }
 
+static void busy_module_is_asked_again_to_close(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_rule_once(f, "AT+CIPCLOSE=", ERR);
+	modem_close(f->m, 3);
+	run(f);
+	assert_heard(f, "closed(3,local) ");
+	fake_advance(f, MSEC(510));
+	assert_heard(f, "closed(3,local) free(3) ");
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3"), 2);
+}
+
 static void missing_close_result_is_asked_again(void **state)
 {
 	struct fake *f = *state;
@@ -343,6 +358,7 @@ int main(void)
 		TEST(close_is_told_at_once_and_the_number_is_free_when_confirmed),
 		TEST(close_result_may_come_before_ok),
 		TEST(close_of_a_closed_link_is_fine),
+		TEST(busy_module_is_asked_again_to_close),
 		TEST(missing_close_result_is_asked_again),
 		TEST(passive_close_frees_the_number),
 		TEST(close_line_of_the_former_life_does_not_touch_the_new_one),

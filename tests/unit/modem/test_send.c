@@ -332,6 +332,18 @@ static void aborted_data_entry_drops_the_rest_of_the_payload(void **state)
 	assert_heard(f, "closed(3,send) free(3) ");
 }
 
+static void refused_length_makes_smaller_chunks(void **state)
+{
+	struct fake *f = *state;
+	static char big[1461];
+
+	memset(big, 'x', 1460);
+	fake_rule_once(f, "AT+CIPSEND=", "\r\n+CIPERROR: 3\r\n" ERR);
+	fake_send(f, 3, big, NULL);
+	assert_heard(f, "sent(3,1460,0) ");
+	assert_int_equal(modem_send_room(f->m, 3), 1024);
+}
+
 static void answer_to_an_acknowledgement_query_reaches_the_owner(void **state)
 {
 	struct fake *f = *state;
@@ -377,6 +389,7 @@ int main(void)
 		TEST(lost_prompt_feeds_the_module_and_keeps_the_channel),
 		TEST(payload_is_never_written_into_command_mode),
 		TEST(aborted_data_entry_drops_the_rest_of_the_payload),
+		TEST(refused_length_makes_smaller_chunks),
 		TEST(answer_to_an_acknowledgement_query_reaches_the_owner),
 	};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Dialogues as real modules had them: the transcripts T1 to T15 of the AT reference, section 17, as far as a
- * driver can meet them (T5, T6, T7 are cases of test_receive.c, test_links.c), with bytes one by one; and
- * unsolicited lines at every place where one may stand.
+ * Dialogues as real modules had them: the transcripts T1 to T15 of the AT reference, section 17, as
+ * far as a driver can meet them (T5, T6, T7 are cases of test_receive.c, test_links.c), with bytes
+ * one by one; and unsolicited lines at every place where one may stand.
  */
 #include "fake.h"
 
