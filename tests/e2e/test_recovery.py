@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import signal
 import socket
 
@@ -61,6 +62,7 @@ def test_open_flows_are_reset_and_new_ones_work(world: World, resolver, receive:
     server = world.serve(hold)
     idle, reading = world.connect(server.address), world.connect(server.address)
     reading.sendall(b"x")
+    wait_for("the byte to arrive", lambda: select.select([v.conn for v in server.visits], [], [], 0)[0])
     gwd, sim = world.gwd, world.sim
     assert gwd and sim
     since = gwd.modem()["since_s"]
