@@ -19,6 +19,7 @@ TOOLS = ["ip", "setpriv", "sysctl"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--build", default=str(TOP / "build" / "dev"), help="build folder to test")
+    parser.addoption("--limit", type=int, default=200, help="most seconds a test may take")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +53,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     if report.failed and world and call.when == "call":
         for name, text in world.report():
             report.sections.append((name, text))
+
+
+@pytest.fixture(autouse=True)
+def limit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that hangs ends as a failure with its logs, and leaves nothing behind either."""
+    def too_long(*_args) -> None:
+        raise AssertionError(f"still running after {seconds} s")
+
+    seconds = request.config.getoption("--limit")
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,7 @@ def test_an_unfragmented_datagram_above_the_limit_is_answered_with_the_path_mtu(
         return False
 
     wait_for("EMSGSIZE", told)
+    s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # a second answer may be waiting
     s.send(b"fits")
     assert s.recv(100) == b"fits"
 
@@ -86,13 +87,14 @@ def test_one_socket_to_a_hundred_remotes_takes_at_most_two_links(world: World) -
         world.serve_udp(udp_echo, address, port)
     s = world.udp()
     expected = {}
+    got = {}
     for n, remote in enumerate(remotes):
         expected[remote] = b"datagram %d" % n
         s.sendto(expected[remote], remote)
-    got = {}
-    for _ in remotes:
-        data, peer = s.recvfrom(100)
-        got[peer] = data
+        if n % 20 == 19:  # a queue has its bound
+            for _ in range(20):
+                data, peer = s.recvfrom(100)
+                got[peer] = data
     assert got == expected
     assert world.gwd and 1 <= len(world.gwd.links("udp")) <= 2
     assert world.sim and world.sim.commands("CIPOPEN") <= 2

@@ -157,8 +157,8 @@ class World:
         if self.sim:
             assert not self.sim.process.sanitizer_report(), self.sim.process.sanitizer_report()
             assert self.sim.process.running(), f"a76sim ended by itself:\n{self.sim.process.tail()}"
-            if not self.mistakes_expected:
-                assert self.sim.mistakes() == []
+            mistakes = [] if self.mistakes_expected else self.sim.mistakes()
+            assert not mistakes, f"mistakes the simulator noted: {mistakes[:10]}"
 
     def open_links(self) -> list:
         assert self.sim
