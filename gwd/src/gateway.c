@@ -8,6 +8,8 @@
 
 #include "util/log.h"
 
+#define UDP_READ_MAX 1500 /* CIPRXGET's limit: a datagram should come in one read */
+
 const char *flow_name(const struct flow *f, char *buf)
 {
 	char local[ENDPOINT_STRLEN], remote[ENDPOINT_STRLEN], link[24] = "";
@@ -121,7 +123,7 @@ static size_t on_rx_space(void *user, unsigned link)
 {
 	struct link *l = &((struct unit *)user)->links[link];
 
-	return l->use == LINK_TCP ? tcp_link_space(l) : MODEM_UDP_MAX_V4;
+	return l->use == LINK_TCP ? tcp_link_space(l) : UDP_READ_MAX;
 }
 
 static void on_closed(void *user, unsigned link, enum modem_close_reason reason)

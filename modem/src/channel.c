@@ -43,6 +43,7 @@
 #define QUERY_MAX 3		  /* AT reference 18.11: three unanswered commands */
 #define CONCLUDE_TIMEOUT MSEC(300) /* AT reference 18.6: informative line without its ERROR */
 #define ERROR_HOLD MSEC(50)
+#define STALL SEC(2) /* AT reference 1.2: a payload may pause for hundreds of ms */
 #define QUIET MSEC(100)
 #define QUIET_MAX SEC(3)
 #define ESC 0x1b
@@ -476,6 +477,7 @@ void channel_quarantine(struct channel *ch, usec_t now)
 void channel_input(struct channel *ch, usec_t now, const uint8_t *p, size_t n)
 {
 	ch->now = now;
+	ch->heard = now;
 	if (ch->fresh && ch->state != CHANNEL_WRITE) {
 		ch->fresh = false;
 		ch->ops->turnaround(ch->user, now - ch->line_out);
@@ -525,6 +527,12 @@ void channel_run(struct channel *ch, usec_t now)
 		lexer_reset(&ch->lexer);
 	}
 	if (ch->quiet != USEC_NEVER || now < ch->deadline)
+		return;
+	/* The rest of a payload that will not come (the module was reset in the middle of it) would
+	 * swallow every answer from now on. */
+	if (ch->lexer.left > 0 && now - ch->heard >= STALL)
+		ch->ops->stalled(ch->user);
+	if (ch->quiet != USEC_NEVER)
 		return;
 	if (in_flight(ch))
 		time_out(ch);

@@ -89,6 +89,8 @@ struct channel_ops {
 	void (*unanswered)(void *user);
 	/* Nothing answers any more. The channel is idle and its output dropped. */
 	void (*dead)(void *user);
+	/* A time limit has passed inside a counted payload, and the line is silent. */
+	void (*stalled)(void *user);
 };
 
 struct channel {
@@ -102,6 +104,7 @@ struct channel {
 	usec_t deadline; /* of the state */
 	usec_t hold;	 /* no command before */
 	usec_t line_out; /* last byte of the line */
+	usec_t heard; /* the last byte came */
 	usec_t quiet, quiet_max; /* quarantine ends; USEC_NEVER: none */
 	bool fresh;	 /* nothing came since the line went out */
 	bool failed;	 /* an informative line announced ERROR */

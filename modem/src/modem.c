@@ -99,6 +99,11 @@ static void on_prompt_delay(void *user, usec_t t)
 	sample(&m->prompt, t);
 }
 
+static void on_stalled(void *user)
+{
+	receive_stalled(user);
+}
+
 static void on_unanswered(void *user)
 {
 	receive_unanswered(user);
@@ -123,6 +128,7 @@ static const struct channel_ops channel_callbacks = {
 	.prompt_delay = on_prompt_delay,
 	.unanswered = on_unanswered,
 	.dead = on_dead,
+	.stalled = on_stalled,
 };
 
 /* ---- to the channel ---- */

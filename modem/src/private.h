@@ -319,6 +319,8 @@ void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */
 void receive_damage(struct modem *m, struct channel *ch, const char *what);
+/* The rest of a payload does not come. */
+void receive_stalled(struct modem *m);
 void receive_run(struct modem *m);
 usec_t receive_deadline(const struct modem *m);
 void receive_reset(struct modem *m);

@@ -27,6 +27,7 @@
 
 #define SILENCE SEC(10)
 #define READ_MAX 1460
+#define READ_MAX_UDP 1500 /* AT reference 7.1: CIPRXGET's limit; a datagram should come in one read */
 #define POLL_INTERVAL SEC(5) /* AT reference 7.2 */
 
 /* ---- attribution ---- */
@@ -143,7 +144,7 @@ void receive_begin(struct modem *m, struct channel *ch, const struct lexer_heade
 
 static bool collects(const struct modem *m)
 {
-	return m->rx.link >= 0 && !m->rx.read && m->links[m->rx.link].type == MODEM_LINK_UDP;
+	return m->rx.link >= 0 && m->links[m->rx.link].type == MODEM_LINK_UDP;
 }
 
 void receive_payload(struct modem *m, const uint8_t *p, size_t n)
@@ -164,16 +165,16 @@ void receive_payload(struct modem *m, const uint8_t *p, size_t n)
 	}
 }
 
-/* Without its source a datagram is worth nothing. */
+/* A pushed datagram without its source is worth nothing. One that was read never has any. */
 static void datagram_end(struct modem *m)
 {
 	struct receive *r = &m->rx;
 
-	if (r->oversize || !r->from_valid || !link_alive(&m->links[r->link])) {
+	if (r->oversize || !(r->read || r->from_valid) || !link_alive(&m->links[r->link])) {
 		m->rx_unclaimed_bytes += r->len;
 		return;
 	}
-	m->ops->data(m->user, (unsigned)r->link, r->datagram, r->len, &r->from);
+	m->ops->data(m->user, (unsigned)r->link, r->datagram, r->len, r->read ? NULL : &r->from);
 }
 
 static void read_end(struct modem *m)
@@ -195,7 +196,7 @@ void receive_end(struct modem *m)
 	r->deadline = USEC_NEVER;
 	if (r->link >= 0 && collects(m))
 		datagram_end(m);
-	else if (r->link >= 0 && r->read)
+	if (r->link >= 0 && r->read)
 		read_end(m);
 	if (r->link >= 0)
 		m->links[r->link].rx_during = m->channels[0].commands;
@@ -433,14 +434,15 @@ static bool read_submit(struct modem *m, struct channel *ch, unsigned l)
 {
 	struct link *k = &m->links[l];
 	size_t room = m->ops->rx_space(m->user, l);
+	size_t max = k->type == MODEM_LINK_UDP ? READ_MAX_UDP : READ_MAX;
 	struct command *c;
 
 	if (room == 0) {
 		k->rx_paused = true;
 		return false;
 	}
-	if (room > READ_MAX)
-		room = READ_MAX;
+	if (room > max)
+		room = max;
 	k->rx_hint = false; /* one that comes from now on counts */
 	c = channel_prepare(ch, &read_command, l);
 	c->len = room;
@@ -485,20 +487,27 @@ void modem_rx_resume(struct modem *m, unsigned link)
 		m->links[link].rx_paused = false;
 }
 
-void receive_run(struct modem *m)
+void receive_stalled(struct modem *m)
 {
 	struct receive *r = &m->rx;
 	struct channel *ch = &m->channels[0];
 
-	if (m->now < r->deadline)
-		return;
 	r->deadline = USEC_NEVER;
 	if (r->link >= 0)
 		close_data(m, (unsigned)r->link);
 	r->link = -1;
 	r->from_valid = false;
 	lexer_reset(&ch->lexer);
-	receive_damage(m, ch, "silence inside a payload");
+	if (r->read)
+		m->bearer.verify = true; /* the answer to a read was cut off: that link's alone */
+	else
+		receive_damage(m, ch, "silence inside a payload");
+}
+
+void receive_run(struct modem *m)
+{
+	if (m->now >= m->rx.deadline)
+		receive_stalled(m);
 }
 
 usec_t receive_deadline(const struct modem *m)

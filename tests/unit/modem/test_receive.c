@@ -495,6 +495,33 @@ static void silence_inside_a_read_ends_that_link_only(void **state)
 	assert_int_equal(modem_link_state(f->m, 4), MODEM_LINK_OPEN);
 }
 
+/* The module was reset in the middle of an answer: the payload never comes, its answers do. */
+static void answers_are_not_swallowed_by_a_payload_that_never_comes(void **state)
+{
+	struct fake *f = *state;
+	static char header[64] = "\r\n+CIPRXGET: 2,3,1460,0\r\nabc";
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", header);
+	fake_say(f, "\r\n+CIPRXGET: 1,3\r\n");
+	fake_rule(f, "AT+NETOPEN?", "\r\n+NETOPEN: 0\r\n" OK);
+	fake_advance(f, SEC(14));
+	assert_heard(f, "data{3}[abc] closed(3,data) free(3) bearer(register) bearer(activate) "
+			"bearer(up) ");
+}
+
+static void datagram_that_is_read_in_pieces_is_handed_over_whole(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_udp(f, 1, 5000);
+	fake_clear(f);
+	f->bytewise = true;
+	fake_rule_once(f, "AT+CIPRXGET=2,1", "\r\n+CIPRXGET: 2,1,8,0\r\ndatagram" OK);
+	fake_say(f, "\r\n+CIPRXGET: 1,1\r\n");
+	assert_heard(f, "data{1}[datagram] ");
+	assert_said(f, "AT+CIPRXGET=2,1,1500\n");
+}
+
 static void reads_and_sends_take_turns(void **state)
 {
 	struct fake *f = *state;
@@ -554,6 +581,8 @@ int main(void)
 		BUFFER(read_payload_may_look_like_anything),
 		BUFFER(notification_in_the_shape_of_a_header_is_a_hint),
 		BUFFER(silence_inside_a_read_ends_that_link_only),
+		BUFFER(answers_are_not_swallowed_by_a_payload_that_never_comes),
+		BUFFER(datagram_that_is_read_in_pieces_is_handed_over_whole),
 		BUFFER(reads_and_sends_take_turns),
 	};
 
