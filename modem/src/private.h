@@ -28,7 +28,9 @@ enum link_phase {
 	LINK_DRAIN,
 	LINK_CLOSE_WANTED,
 	LINK_CLOSE_SENT,
-	LINK_ABANDONED, /* open cancelled; its result must come before the number is free */
+	LINK_ABANDONED,	  /* open cancelled: neither its result nor a close has come */
+	LINK_REVOKE_SENT, /* CIPCLOSE of an open that was cancelled */
+	LINK_QUARANTINE,  /* that CIPCLOSE was confirmed, but the open's result may be on its way */
 	LINK_FREED,	/* free, but the owner was not told yet */
 	LINK_PHASES,
 };
@@ -43,6 +45,9 @@ struct link {
 	bool answered;	 /* OK of the command of this phase was seen */
 	int result;	 /* of the command of this phase, -1: not yet */
 	bool tainted;	 /* payload came before the link was open */
+	bool revoked;	 /* the cancelled open was answered by a CIPCLOSE, which is not repeated */
+	int late;	 /* result of the open while its CIPCLOSE is under way, -1: not yet */
+	usec_t open_deadline; /* of the open that was cancelled */
 	unsigned attempts;
 	bool told_open;	    /* opened(0) was called */
 	bool event_opened;  /* opened(opened_result) is due */
