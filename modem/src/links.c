@@ -418,8 +418,7 @@ static void passive_close(struct modem *m, unsigned l, int64_t reason)
 		if (m->mode == MODEM_RECEIVE_BUFFER && reason != 2) {
 			log_link(m, l, "closed by the peer, draining");
 			set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
-			k->rx_owed = k->rx_hint;
-			k->rx_hint = true;
+			receive_drain(m, l);
 			break;
 		}
 		link_close(m, l, reason == 2 ? MODEM_CLOSE_TIMEOUT : MODEM_CLOSE_REMOTE, true);

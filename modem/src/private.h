@@ -61,7 +61,8 @@ struct link {
 	usec_t ack_at;	/* gate: next poll */
 	/* Buffer mode */
 	bool rx_hint;	/* the module may hold data */
-	bool rx_owed;	/* closed by the peer with a notice unserved (decision 10) */
+	usec_t rx_owed; /* the module announced data and no read has brought any; until when that counts
+			 * (0: it does not, USEC_NEVER: no read was tried; decision 10) */
 	uint64_t rx_during; /* the number of the command in flight when payload last came */
 	bool rx_paused; /* no room at the owner */
 	size_t rx_rest; /* known to be in the module */
@@ -320,6 +321,8 @@ void receive_end(struct modem *m);
 void receive_unanswered(struct modem *m);
 /* After each line: a source must be followed by its header. */
 void receive_line_over(struct modem *m);
+/* The peer closed a link that may have unread data. */
+void receive_drain(struct modem *m, unsigned l);
 void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */

@@ -451,6 +451,116 @@ static void notice_that_was_not_served_before_the_close_is_a_loss(void **state)
 	assert_heard(f, "closed(4,data) ");
 }
 
+#define NOTICE "\r\n+CIPRXGET: 1,3\r\n"
+#define CLOSE "\r\n+IPCLOSE: 3,1\r\n"
+#define NO_DATA "\r\n+IP ERROR: No data\r\n" ERR
+
+static void notice_whose_read_was_overtaken_by_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", CLOSE NO_DATA);
+	fake_say(f, NOTICE);
+	assert_heard(f, "closed(3,data) ");
+}
+
+static void notice_whose_read_found_nothing_just_before_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NO_DATA CLOSE);
+	fake_say(f, NOTICE);
+	assert_heard(f, "closed(3,data) ");
+}
+
+static void notice_and_close_in_one_piece_are_a_loss_unless_data_comes(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPRXGET=4,4", "\r\n+CIPRXGET: 4,4,0\r\n" OK);
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	fake_say(f, NOTICE CLOSE);
+	assert_heard(f, "closed(3,data) ");
+	fake_clear(f);
+	fake_rule_once(f, "AT+CIPRXGET=2,4", "\r\n+CIPRXGET: 2,4,3,0\r\nabc" OK);
+	fake_say(f, "\r\n+CIPRXGET: 1,4\r\n\r\n+IPCLOSE: 4,1\r\n");
+	assert_heard(f, "data{4}[abc] closed(4,remote) free(4) ");
+}
+
+static void notice_served_by_the_read_under_way_is_no_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_say(f, NOTICE);
+	fake_say(f, CLOSE);
+	assert_heard(f, "data{3}[abc] closed(3,remote) free(3) ");
+	fake_clear(f);
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE CLOSE "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abc] closed(3,remote) free(3) ");
+}
+
+static void notice_behind_the_data_of_the_read_under_way_is_a_new_one(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3",
+		"\r\n+CIPRXGET: 2,3,3,0\r\nabc" NOTICE OK CLOSE);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abc] closed(3,data) ");
+}
+
+static void notice_that_found_nothing_while_the_link_went_on_is_forgotten(void **state)
+{
+	struct fake *f = *state;
+
+	static const char *const answers[] = {NO_DATA, ("\r\n+CIPRXGET: 2,3,0,0\r\n" OK), ERR};
+
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		fake_rule(f, "AT+CIPRXGET=2", answers[i]);
+		fake_say(f, NOTICE);
+		fake_advance(f, MSEC(200));
+		fake_say(f, CLOSE);
+		assert_heard(f, "closed(3,remote) free(3) ");
+		fake_open_tcp(f, 3, "198.51.100.7:3000");
+	}
+}
+
+static void notice_after_an_empty_one_counts_again(void **state)
+{
+	struct fake *f = *state;
+
+	fake_say(f, NOTICE);
+	fake_advance(f, MSEC(200));
+	fake_say(f, NOTICE CLOSE);
+	assert_heard(f, "closed(3,data) ");
+}
+
+static void notice_during_an_empty_read_is_followed_at_once(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE NO_DATA);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abc] ");
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\ndef" OK);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE "\r\n+CIPRXGET: 2,3,0,0\r\n" OK);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abcdef] ");
+}
+
+static void data_found_by_a_look_and_gone_after_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=4,3", "\r\n+CIPRXGET: 4,3,3\r\n" OK CLOSE);
+	fake_advance(f, SEC(6));
+	assert_heard(f, "closed(3,data) ");
+}
+
 static void answer_for_another_link_is_not_ours(void **state)
 {
 	struct fake *f = *state;
@@ -550,6 +660,15 @@ int main(void)
 		BUFFER(known_rest_that_is_gone_is_a_loss),
 		BUFFER(known_rest_that_is_gone_after_the_close_is_a_loss),
 		BUFFER(notice_that_was_not_served_before_the_close_is_a_loss),
+		BUFFER(notice_whose_read_was_overtaken_by_the_close_is_a_loss),
+		BUFFER(notice_whose_read_found_nothing_just_before_the_close_is_a_loss),
+		BUFFER(notice_and_close_in_one_piece_are_a_loss_unless_data_comes),
+		BUFFER(notice_served_by_the_read_under_way_is_no_loss),
+		BUFFER(notice_behind_the_data_of_the_read_under_way_is_a_new_one),
+		BUFFER(notice_that_found_nothing_while_the_link_went_on_is_forgotten),
+		BUFFER(notice_after_an_empty_one_counts_again),
+		BUFFER(notice_during_an_empty_read_is_followed_at_once),
+		BUFFER(data_found_by_a_look_and_gone_after_the_close_is_a_loss),
 		BUFFER(answer_for_another_link_is_not_ours),
 		BUFFER(read_payload_may_look_like_anything),
 		BUFFER(notification_in_the_shape_of_a_header_is_a_hint),
