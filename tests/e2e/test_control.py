@@ -6,6 +6,7 @@ import json
 import socket
 
 from harness.servers import hold, udp_echo
+from harness.waiting import wait_for
 from harness.world import World
 
 STATUS = {"gwd_version", "pid", "uptime_s", "interface", "modems", "flows", "counters"}
@@ -25,6 +26,7 @@ def test_the_answers_hold_what_the_contract_names(world: World) -> None:
     s.sendall(b"12345")
     server.visit().conn.sendall(b"123")
     assert s.recv(10) == b"123"
+    wait_for("the module's confirmation", lambda: gwd.flows()[0]["tx_bytes"] == 5)
     status = gwd.status()
     assert STATUS <= set(status) and MODEM <= set(status["modems"][0])
     modem = status["modems"][0]

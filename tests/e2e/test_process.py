@@ -128,6 +128,7 @@ def test_the_right_pin_is_entered_once_and_never_logged(world: World) -> None:
 
 
 def test_a_wrong_pin_is_tried_once_only(world: World) -> None:
+    world.mistakes_expected = True  # the wrong PIN
     world.start_sim(pin="4711", pin_tries=3)
     world.start_gwd(pin_file(world, "1234"), wait=None)
     gwd, sim = world.gwd, world.sim
@@ -148,6 +149,7 @@ def test_a_wrong_pin_is_tried_once_only(world: World) -> None:
 ], ids=["wrong-pin", "no-pin", "puk", "no-sim", "denied", "apn"])
 @pytest.mark.long
 def test_give_up_exits_with_the_reason(world: World, knobs: dict, pin: str | None, status: int) -> None:
+    world.mistakes_expected = pin is not None  # the wrong one
     world.start_sim(**knobs)
     options: dict[str, object] = {"modem.give_up": "yes"}
     if pin:

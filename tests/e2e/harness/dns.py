@@ -82,8 +82,11 @@ class NameServer:
         self.tcp = TcpServer(ns, address, self._stream)
 
     def _datagram(self, data: bytes, peer: Address, server: UdpServer) -> None:
-        name = question(data)[1]
-        reply = answer(data, tcp=False)
+        try:
+            name = question(data)[1]
+            reply = answer(data, tcp=False)
+        except (IndexError, UnicodeDecodeError, struct.error):
+            return  # a name server has nothing to say to garbage
         if name.startswith("silent"):
             return
         if name.startswith("wrong"):
