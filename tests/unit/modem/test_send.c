@@ -67,7 +67,8 @@ static void prompt_forms_are_all_understood(void **state)
 	struct fake *f = *state;
 	static const char *const forms[] = {"\r\n>{payload}" OK, "\r\n> {payload}" OK,
 		">{payload}" OK, "> {payload}" OK, "AT+CIPSEND=3,2\r\r\n>{payload}" OK,
-		"AT+CIPSEND=3,2\r>{payload}" OK, "\r\n+IPCLOSE: 9,1\r\n\r\n>{payload}" OK};
+		"AT+CIPSEND=3,2\r>{payload}" OK, "\r\n+IPCLOSE: 9,1\r\n\r\n>{payload}" OK,
+		"\r\n+RECEIVE,8,3\r\nabc>{payload}" OK};
 
 	for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		fake_clear(f);
