@@ -7,7 +7,8 @@
  *   OPEN_WANTED  modem_open_*()                   -                    OPEN_SENT
  *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s opened(SILENCE), CLOSE_WANTED
  *   UP           OK and +CIPOPEN: l,0             -
- *   DRAIN        +IPCLOSE in buffer mode          120 s                CLOSE_WANTED (DATA)
+ *   DRAIN        +IPCLOSE or a send that says so, 120 s                CLOSE_WANTED (DATA)
+ *                in buffer mode
  *   CLOSE_WANTED modem_close(), faults            a pause, after ERROR CLOSE_SENT
  *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED; at last the ladder
  *   ABANDONED    open cancelled in OPEN_SENT      the open's           CLOSE_WANTED
@@ -94,6 +95,16 @@ void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, boo
 		set_freed(m, l);
 	else
 		want_close(m, l, 0);
+}
+
+void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed)
+{
+	log_debug("%s: link %u: draining, %s", m->config->name, l, modem_close_reason_name(reason));
+	set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
+	m->links[l].end = reason;
+	m->links[l].gone = freed;
+	receive_drain(m, l);
+	send_link_drains(m, l);
 }
 
 void link_stray(struct modem *m, unsigned l)
@@ -416,12 +427,13 @@ static void passive_close(struct modem *m, unsigned l, int64_t reason)
 	switch (k->phase) {
 	case LINK_UP:
 		if (m->mode == MODEM_RECEIVE_BUFFER && reason != 2) {
-			log_link(m, l, "closed by the peer, draining");
-			set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
-			receive_drain(m, l);
+			link_drain(m, l, MODEM_CLOSE_REMOTE, true);
 			break;
 		}
 		link_close(m, l, reason == 2 ? MODEM_CLOSE_TIMEOUT : MODEM_CLOSE_REMOTE, true);
+		break;
+	case LINK_DRAIN:
+		k->gone = true;
 		break;
 	case LINK_OPEN_SENT:
 	case LINK_ABANDONED:
@@ -650,7 +662,7 @@ void modem_close(struct modem *m, unsigned link)
 		link_close(m, link, MODEM_CLOSE_LOCAL, false);
 		break;
 	case LINK_DRAIN:
-		link_close(m, link, MODEM_CLOSE_LOCAL, true);
+		link_close(m, link, MODEM_CLOSE_LOCAL, k->gone);
 		break;
 	default:
 		break;

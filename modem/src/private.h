@@ -44,6 +44,8 @@ struct link {
 	usec_t deadline; /* of the phase */
 	bool answered;	 /* OK of the command of this phase was seen */
 	int result;	 /* of the command of this phase, -1: not yet */
+	enum modem_close_reason end; /* DRAIN: how it will end */
+	bool gone;	 /* DRAIN: the module has closed it */
 	bool tainted;	 /* payload came before the link was open */
 	bool revoked;	 /* the cancelled open was answered by a CIPCLOSE, which is not repeated */
 	int late;	 /* result of the open while its CIPCLOSE is under way, -1: not yet */
@@ -295,6 +297,9 @@ bool links_idle(const struct modem *m);
 unsigned links_open(const struct modem *m);
 /* An open or draining link ends; @freed: the module has closed it already. */
 void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
+/* An open link is dead, but the module may hold data of it (buffer mode): that is read first. @freed:
+ * the module has closed it already. */
+void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
 /* The module says that a link is open which nobody asked for. */
 void link_stray(struct modem *m, unsigned l);
 static inline bool link_alive(const struct link *k)
@@ -309,6 +314,7 @@ bool send_urc(struct modem *m, const struct msg *msg);
 void send_run(struct modem *m);
 usec_t send_deadline(const struct modem *m);
 void send_link_gone(struct modem *m, unsigned l);
+void send_link_drains(struct modem *m, unsigned l);
 void send_reset(struct modem *m);
 
 /* receive.c */

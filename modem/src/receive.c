@@ -336,7 +336,7 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 
 /* ---- CIPRXGET=2 ---- */
 
-/* Nothing is left in the module; when the peer has closed, that is the end. */
+/* Nothing is left in the module; if it drains, that is the end. */
 static void drained(struct modem *m, unsigned l)
 {
 	struct link *k = &m->links[l];
@@ -345,7 +345,7 @@ static void drained(struct modem *m, unsigned l)
 		return;
 	if (k->rx_rest > 0 || k->rx_owed)
 		close_data(m, l);
-	link_close(m, l, MODEM_CLOSE_REMOTE, true);
+	link_close(m, l, k->end, k->gone);
 }
 
 /* A read brought nothing; @known: the module said that there is nothing. */

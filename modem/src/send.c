@@ -7,11 +7,16 @@
  *   READY    CIPSEND to be (re)written      -             COMMAND
  *   COMMAND  in flight                      the channel's closed(SEND)
  *   CONFIRM  OK seen, +CIPSEND: awaited     20 s          closed(SEND); three in a row: ladder
+ *                                           2 s: closed   released
  *   ASK      short confirm, CIPACK asked    the channel's closed(SEND)
  *
  * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one
  * would be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends
  * meanwhile, the send is an orphan whose end nobody is told.
+ *
+ * A failed send does not take received data along. In buffer mode a link that drains goes on to
+ * drain, without a word about the send: the owner sees at closed() what was not confirmed. A send
+ * that says that the connection is gone (cnf -1, CIPERROR 4 or 2) begins the drain itself.
  *
  * Nothing is ever sent twice unless the module said that it did not take it: Busy before the
  * prompt, or a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes
@@ -76,21 +81,31 @@ static void finish(struct modem *m, size_t n)
 	m->ops->sent(m->user, s->req.link, s->req.len, n);
 }
 
-/* The stream is in doubt, or the datagram is lost. */
-static void fail(struct modem *m, enum modem_close_reason reason)
+/* @dead: the module says that the connection is gone. */
+static void end_link(struct modem *m, enum modem_close_reason reason, bool dead)
 {
-	struct send *s = &m->send;
-	bool orphan = s->orphan;
+	unsigned l = m->send.req.link;
 
-	s->orphan = true; /* no sent() for a stream that ends */
+	if (m->links[l].phase == LINK_DRAIN)
+		return;
+	if (dead && m->mode == MODEM_RECEIVE_BUFFER && m->links[l].phase == LINK_UP)
+		link_drain(m, l, reason, false);
+	else
+		link_close(m, l, reason, false);
+}
+
+/* The stream is in doubt, or the datagram is lost. */
+static void fail(struct modem *m, enum modem_close_reason reason, bool dead)
+{
+	bool orphan = m->send.orphan;
+
 	if (!orphan && !is_tcp(m)) {
-		s->orphan = false;
 		finish(m, 0);
 		return;
 	}
 	release(m);
 	if (!orphan)
-		link_close(m, s->req.link, reason, false);
+		end_link(m, reason, dead);
 }
 
 static void retry(struct modem *m, usec_t pause)
@@ -126,7 +141,7 @@ static void confirmed(struct modem *m)
 	else if (s->cnf >= 0 && s->cnf < (int64_t)s->req.len)
 		short_confirm(m);
 	else
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, s->cnf == -1);
 }
 
 /* ---- CIPSEND ---- */
@@ -169,7 +184,7 @@ static void busy(struct modem *m)
 	if (s->busy_since == 0)
 		s->busy_since = m->now;
 	if (m->now - s->busy_since > BUSY_LIMIT)
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, false);
 	else
 		retry(m, BUSY_PAUSE);
 }
@@ -203,10 +218,9 @@ static void refused(struct modem *m, const struct command *c)
 	case MODEM_OPEN_NOT_SUPPORTED:
 	case MODEM_OPEN_NETWORK_NOT_OPENED:
 		/* A zombie; the module may name either although the network is closed. */
-		m->bearer.verify = true;
-		m->send.orphan = true;
-		link_close(m, m->send.req.link, MODEM_CLOSE_LOST, false);
+		m->bearer.verify = m->bearer.verify || send_link(m)->phase == LINK_UP;
 		release(m);
+		end_link(m, MODEM_CLOSE_LOST, true);
 		break;
 	case MODEM_OPEN_WRONG_PARAMETER:
 		if (smaller_chunk(m))
@@ -215,7 +229,7 @@ static void refused(struct modem *m, const struct command *c)
 	default:
 		log_debug("%s: link %u: send refused, error %d", m->config->name, m->send.req.link,
 			c->error);
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, false);
 		break;
 	}
 }
@@ -223,8 +237,11 @@ static void refused(struct modem *m, const struct command *c)
 static void unconfirmed(struct modem *m)
 {
 	struct send *s = &m->send;
+	bool drains = send_link(m)->phase == LINK_DRAIN;
 
-	fail(m, MODEM_CLOSE_SEND);
+	fail(m, MODEM_CLOSE_SEND, false);
+	if (drains)
+		return; /* no wonder */
 	if (++s->failures >= FAILURES_MAX) {
 		s->failures = 0;
 		recover(m, "three sends in a row without an end");
@@ -245,7 +262,8 @@ static void send_done(void *user, struct command *c, enum result r)
 	else if (s->confirmed)
 		confirmed(m);
 	else
-		go(m, SEND_CONFIRM, after(m, s->orphan ? ORPHAN_TIMEOUT : CONFIRM_TIMEOUT));
+		go(m, SEND_CONFIRM, after(m, send_link(m)->phase == LINK_UP ? CONFIRM_TIMEOUT :
+								      ORPHAN_TIMEOUT));
 }
 
 static const struct command_type send_command = {
@@ -301,7 +319,7 @@ static void ack_known(struct modem *m, unsigned l, uint64_t sent, uint64_t acked
 		if (sent == k->sent + (uint64_t)s->cnf && acked <= sent)
 			short_proved(m, sent - acked);
 		else
-			fail(m, MODEM_CLOSE_SEND);
+			fail(m, MODEM_CLOSE_SEND, false);
 	}
 	if (s->limit)
 		s->kicked = true;
@@ -317,7 +335,7 @@ static void ack_unknown(struct modem *m, unsigned l)
 
 	k->ack_at = after(m, ACK_INTERVAL * 10);
 	if (m->send.state == SEND_ASK && m->send.req.link == l && !m->send.orphan)
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, false);
 	if (k->ack_asked) {
 		k->ack_asked = false;
 		m->ops->acked(m->user, l, false, 0, 0);
@@ -437,8 +455,8 @@ bool send_submit(struct modem *m, struct channel *ch)
 {
 	struct send *s = &m->send;
 
-	if (s->state == SEND_READY && s->orphan)
-		release(m);
+	if (s->state == SEND_READY && (s->orphan || send_link(m)->phase != LINK_UP))
+		fail(m, MODEM_CLOSE_SEND, false);
 	if (s->state != SEND_IDLE && s->state != SEND_READY)
 		return false;
 	if (m->now < s->at)
@@ -463,6 +481,15 @@ void send_link_gone(struct modem *m, unsigned l)
 		return;
 	s->orphan = true;
 	if (s->state == SEND_CONFIRM)
+		s->deadline = usec_min(s->deadline, after(m, ORPHAN_TIMEOUT));
+}
+
+/* The peer closed the link; a confirmation still counts if it comes soon. */
+void send_link_drains(struct modem *m, unsigned l)
+{
+	struct send *s = &m->send;
+
+	if (s->state == SEND_CONFIRM && s->req.link == l)
 		s->deadline = usec_min(s->deadline, after(m, ORPHAN_TIMEOUT));
 }
 

@@ -152,7 +152,8 @@ struct modem_ops {
 	/*
 	 * The modem can take a CIPSEND now. Copy the payload to @buf (at least 1500 bytes), describe it
 	 * in @send and return true; or return false. One send is outstanding at a time; its end is one
-	 * call of sent() or one of closed() for that link.
+	 * call of sent() or one of closed() for that link. In buffer mode this closed() comes when the
+	 * unread data was delivered, maybe after further sends of other links.
 	 */
 	bool (*next_send)(void *user, uint8_t *buf, struct modem_send *send);
 
