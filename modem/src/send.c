@@ -39,6 +39,7 @@
 #define SHORT_PAUSE MSEC(200)
 #define ACK_INTERVAL MSEC(100)
 #define FAILURES_MAX 3
+#define WRONG_MAX 4 /* offers refused in a row before others have their turn */
 #define CHUNK_SMALL 1024 /* what field drivers use where 1460 is too much */
 #define CHUNK_SMALLEST 512
 
@@ -426,22 +427,43 @@ static void note_remote(struct link *k, const struct endpoint *to)
 	k->remote = *to;
 }
 
-/* Asks the owner. */
+/* A datagram is given back, or the owner would wait for its end; a stream offers its bytes again. */
+static void reject(struct modem *m)
+{
+	const struct modem_send *req = &m->send.req;
+
+	log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, req->link, req->len);
+	if (req->link < MODEM_LINKS && m->links[req->link].type == MODEM_LINK_UDP &&
+		link_alive(&m->links[req->link]))
+		m->ops->sent(m->user, req->link, req->len, 0);
+}
+
+/* Asks the owner, who may be wrong about one link and right about the next; if it keeps being wrong
+ * it is asked again later. */
+static bool offered(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	for (unsigned i = 0; i < WRONG_MAX; i++) {
+		s->req = (struct modem_send){.link = MODEM_LINKS};
+		if (!m->ops->next_send(m->user, s->payload, &s->req)) {
+			s->kicked = false;
+			return false;
+		}
+		if (send_valid(m, &s->req))
+			return true;
+		reject(m);
+	}
+	s->at = after(m, SHORT_PAUSE);
+	return false;
+}
+
 static bool fetch(struct modem *m)
 {
 	struct send *s = &m->send;
 
-	s->req = (struct modem_send){.link = MODEM_LINKS};
-	if (!m->ops->next_send(m->user, s->payload, &s->req)) {
-		s->kicked = false;
+	if (!offered(m))
 		return false;
-	}
-	if (!send_valid(m, &s->req)) {
-		log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, s->req.link,
-			s->req.len);
-		s->kicked = false;
-		return false;
-	}
 	note_remote(send_link(m), &s->req.to);
 	s->orphan = false;
 	s->retried = false;

@@ -154,6 +154,9 @@ struct modem_ops {
 	 * in @send and return true; or return false. One send is outstanding at a time; its end is one
 	 * call of sent() or one of closed() for that link. In buffer mode this closed() comes when the
 	 * unread data was delivered, maybe after further sends of other links.
+	 *
+	 * A send that cannot be (wrong link, length or address) is refused: sent() with 0 for a
+	 * datagram, nothing for a stream.
 	 */
 	bool (*next_send)(void *user, uint8_t *buf, struct modem_send *send);
 

@@ -380,6 +380,43 @@ static void answer_to_an_acknowledgement_query_reaches_the_owner(void **state)
 	assert_int_not_equal(modem_query_ack(f->m, 1), 0);
 }
 
+static void wrong_offer_is_refused_and_the_next_one_sent(void **state)
+{
+	struct fake *f = *state;
+	static char big[1501];
+
+	memset(big, 'x', 1500);
+	f->reckless = true;
+	f->queue[f->queued++].link = 1; /* an empty datagram without a destination */
+	f->queue[f->queued].link = 7;	/* not open */
+	f->queue[f->queued++].len = 5;
+	f->queue[f->queued].link = 3;
+	memcpy(f->queue[f->queued].bytes, "HELLO", 5);
+	f->queue[f->queued++].len = 5;
+	fake_send(f, 1, big, "203.0.113.9:5254"); /* longer than a datagram may be */
+	assert_heard(f, "sent(1,0,0) ");
+	assert_string_equal(f->said, "AT+CIPSEND=3,5\n");
+	fake_say(f, "\r\n+CIPSEND: 3,5,5\r\n");
+	assert_heard(f, "sent(1,0,0) sent(3,5,5) sent(1,1500,0) ");
+}
+
+static void owner_that_insists_on_a_wrong_offer_is_asked_now_and_then(void **state)
+{
+	struct fake *f = *state;
+
+	f->reckless = f->stubborn = true;
+	fake_send(f, 7, "HELLO", NULL);
+	f->asked = 0;
+	fake_advance(f, SEC(1));
+	assert_in_range(f->asked, 1, 24);
+	assert_not_said(f, "CIPSEND");
+	/* Once it has something sensible that goes out without another kick. */
+	f->queue[0].link = 3;
+	f->stubborn = false;
+	fake_advance(f, SEC(1));
+	assert_said(f, "AT+CIPSEND=3,5\n");
+}
+
 /* ---- buffer mode: what was received outlives a failed send ---- */
 
 /* The next read of link 3 brings "abc" and then nothing is left. */
@@ -500,6 +537,8 @@ int main(void)
 		TEST(aborted_data_entry_drops_the_rest_of_the_payload),
 		TEST(refused_length_makes_smaller_chunks),
 		TEST(answer_to_an_acknowledgement_query_reaches_the_owner),
+		TEST(wrong_offer_is_refused_and_the_next_one_sent),
+		TEST(owner_that_insists_on_a_wrong_offer_is_asked_now_and_then),
 		cmocka_unit_test(failed_send_of_a_draining_link_does_not_end_the_drain),
 		BUFFER(confirmed_send_of_a_draining_link_is_told),
 		BUFFER(disconnection_told_by_a_send_is_drained_first),
