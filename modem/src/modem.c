@@ -169,6 +169,7 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 	m->ops = ops;
 	m->user = user;
 	m->mode = config->receive;
+	m->send.held = m->held;
 	m->bearer.step = STEP_ABSENT;
 	m->bearer.at = m->bearer.deadline = m->bearer.await = USEC_NEVER;
 	m->bearer.watch_at = USEC_NEVER;

@@ -94,6 +94,7 @@ struct send {
 	unsigned failures; /* in a row */
 	size_t chunk;	   /* most bytes of a TCP send, learned */
 	uint64_t limit;	   /* learned size of the module's send buffer, 0: unknown */
+	bool *held;	   /* modem.held; behind a pointer, since asking for room leaves the modem const */
 	struct modem_send req;
 	uint8_t payload[MODEM_SEND_MAX];
 };
@@ -178,6 +179,7 @@ struct modem {
 	struct bearer bearer;
 	struct link links[MODEM_LINKS];
 	struct send send;
+	bool held[MODEM_LINKS]; /* less room than a chunk was answered since the last CIPACK */
 	struct receive rx;
 	struct delays tau, prompt;
 	uint64_t unknown_lines, stray_bytes;

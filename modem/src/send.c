@@ -22,7 +22,8 @@
  * prompt, or a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes
  * confirmed before plus cnf, exactly; then what was outstanding at that moment is the size of the
  * module's buffer, and from then on modem_send_room() keeps sends below it, with CIPACK as the
- * source of what was acknowledged.
+ * source of what was acknowledged. It is asked only for links whose owner wanted to send and was
+ * held back: nine idle links with something unacknowledged would keep the line busy for nothing.
  */
 #include "private.h"
 
@@ -315,6 +316,7 @@ static void ack_known(struct modem *m, unsigned l, uint64_t sent, uint64_t acked
 	struct link *k = &m->links[l];
 
 	k->acked = acked;
+	m->held[l] = false; /* the owner asks again if it still wants to send */
 	k->ack_at = after(m, ACK_INTERVAL);
 	if (s->state == SEND_ASK && s->req.link == l && !s->orphan) {
 		if (sent == k->sent + (uint64_t)s->cnf && acked <= sent)
@@ -381,9 +383,10 @@ static bool is_gated(const struct modem *m, const struct link *k)
 		k->sent - k->acked + MODEM_TCP_CHUNK_MAX > m->send.limit;
 }
 
-static bool gate_due(const struct modem *m, const struct link *k)
+/* When CIPACK is to be asked for a link whose bytes are held back. */
+static usec_t gate_at(const struct modem *m, unsigned l)
 {
-	return is_gated(m, k) && m->now >= k->ack_at;
+	return m->held[l] && is_gated(m, &m->links[l]) ? m->links[l].ack_at : USEC_NEVER;
 }
 
 bool send_ack_submit(struct modem *m, struct channel *ch)
@@ -397,7 +400,8 @@ bool send_ack_submit(struct modem *m, struct channel *ch)
 
 		if (!link_alive(k))
 			continue;
-		if (!k->ack_asked && !(s->state == SEND_ASK && s->req.link == l) && !gate_due(m, k))
+		if (!k->ack_asked && !(s->state == SEND_ASK && s->req.link == l) &&
+			m->now < gate_at(m, l))
 			continue;
 		command_printf(channel_prepare(ch, &ack_command, l), "AT+CIPACK=%u", l);
 		channel_submit(ch, m->now);
@@ -483,8 +487,10 @@ bool send_submit(struct modem *m, struct channel *ch)
 		return false;
 	if (m->now < s->at)
 		return false;
-	if (s->state == SEND_IDLE && (!s->kicked || !fetch(m)))
+	if (s->state == SEND_IDLE && !s->kicked)
 		return false;
+	if (s->state == SEND_IDLE && !fetch(m))
+		return send_ack_submit(m, ch); /* maybe for want of room */
 	command_submit(m, ch);
 	return true;
 }
@@ -499,6 +505,7 @@ void send_link_gone(struct modem *m, unsigned l)
 {
 	struct send *s = &m->send;
 
+	m->held[l] = false;
 	if (s->state == SEND_IDLE || s->req.link != l)
 		return;
 	s->orphan = true;
@@ -545,12 +552,9 @@ usec_t send_deadline(const struct modem *m)
 		return d;
 	if ((s->state == SEND_READY || (s->state == SEND_IDLE && s->kicked)) && s->at > m->now)
 		d = usec_min(d, s->at);
-	for (unsigned l = 0; s->limit && l < MODEM_LINKS; l++) {
-		const struct link *k = &m->links[l];
-
-		if (is_gated(m, k) && k->ack_at > m->now)
-			d = usec_min(d, k->ack_at);
-	}
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		if (gate_at(m, l) > m->now)
+			d = usec_min(d, gate_at(m, l));
 	return d;
 }
 
@@ -563,6 +567,7 @@ void modem_kick(struct modem *m)
 
 size_t modem_send_room(const struct modem *m, unsigned link)
 {
+	const struct send *s = &m->send;
 	const struct link *k;
 	uint64_t used;
 
@@ -571,11 +576,10 @@ size_t modem_send_room(const struct modem *m, unsigned link)
 		return 0;
 	k = &m->links[link];
 	used = k->sent > k->acked ? k->sent - k->acked : 0;
-	if (m->send.limit == 0 || used == 0)
-		return m->send.chunk;
-	if (used >= m->send.limit)
-		return 0;
-	return m->send.limit - used < m->send.chunk ? (size_t)(m->send.limit - used) : m->send.chunk;
+	if (s->limit == 0 || used == 0 || used + s->chunk <= s->limit)
+		return s->chunk;
+	s->held[link] = true;
+	return used < s->limit ? (size_t)(s->limit - used) : 0;
 }
 
 int modem_query_ack(struct modem *m, unsigned link)

@@ -228,8 +228,10 @@ void modem_kick(struct modem *m);
 /* There is room for received data of this link again. */
 void modem_rx_resume(struct modem *m, unsigned link);
 /* Whether next_send() may offer bytes of this TCP link now, and how many: less than a chunk only
- * while a learned send buffer of the module is nearly full (AT+CIPACK decides then), or when the
- * firmware refused sends of that size. */
+ * while a learned send buffer of the module is nearly full, or when the firmware refused sends of
+ * that size. In the first case the module is asked what was acknowledged (AT+CIPACK), because
+ * somebody asked here, and next_send() is called again: ask only for a link that has bytes to send,
+ * and from within next_send(), or call modem_run() after it. */
 size_t modem_send_room(const struct modem *m, unsigned link);
 /* Asks AT+CIPACK; the answer comes through acked(). -EINVAL unless the link is open and TCP. */
 int modem_query_ack(struct modem *m, unsigned link);

@@ -259,6 +259,66 @@ static void learned_buffer_limits_the_room_until_acknowledged(void **state)
 	assert_not_said(f, "CIPACK"); /* nothing outstanding, nothing asked */
 }
 
+/* One short confirmation, after which the buffer of the module is known and full. */
+static void fill_buffer(struct fake *f)
+{
+	static char big[1461];
+
+	memset(big, 'x', 1460);
+	fake_send(f, 3, big, NULL);
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 1460,0,1460\r\n" OK);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 1000,0,1000\r\n" OK);
+	fake_say(f, "\r\n+CIPSEND: 3,1460,1000\r\n");
+	fake_send(f, 3, big + 1000, NULL);
+	fake_advance(f, SEC(1));
+	fake_say(f, "\r\n+CIPSEND: 3,460,460\r\n");
+	assert_non_null(strstr(f->log, "sent(3,460,460) "));
+	fake_clear(f);
+}
+
+static void link_without_bytes_to_send_is_not_polled(void **state)
+{
+	struct fake *f = *state;
+
+	fill_buffer(f);
+	fake_advance(f, SEC(20));
+	assert_not_said(f, "CIPACK");
+}
+
+static void held_link_is_polled_until_its_bytes_may_go(void **state)
+{
+	struct fake *f = *state;
+	unsigned polls;
+
+	fill_buffer(f);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, SEC(1));
+	polls = fake_count(f->said, "CIPACK=3");
+	assert_in_range(polls, 8, 11);
+	assert_not_said(f, "CIPSEND");
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 1460,1000,460\r\n" OK);
+	fake_advance(f, MSEC(110));
+	assert_int_equal(fake_count(f->said, "CIPSEND=3,5\n"), 1);
+	fake_say(f, "\r\n+CIPSEND: 3,5,5\r\n");
+	assert_heard(f, "sent(3,5,5) ");
+	fake_clear(f);
+	fake_advance(f, SEC(5));
+	assert_true(fake_count(f->said, "CIPACK") <= 1);
+}
+
+static void held_link_is_asked_again_when_the_module_could_not_say(void **state)
+{
+	struct fake *f = *state;
+
+	fill_buffer(f);
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 1460,1460,0\r\n" OK);
+	fake_rule_once(f, "AT+CIPACK=", ERR);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, MSEC(1200));
+	assert_int_equal(fake_count(f->said, "CIPACK=3"), 2);
+	assert_said(f, "AT+CIPSEND=3,5\n");
+}
+
 static void refused_datagram_is_tried_once_more_then_dropped(void **state)
 {
 	struct fake *f = *state;
@@ -529,6 +589,9 @@ int main(void)
 		TEST(short_confirmation_without_proof_closes),
 		TEST(short_confirmation_without_cipack_closes),
 		TEST(learned_buffer_limits_the_room_until_acknowledged),
+		TEST(link_without_bytes_to_send_is_not_polled),
+		TEST(held_link_is_polled_until_its_bytes_may_go),
+		TEST(held_link_is_asked_again_when_the_module_could_not_say),
 		TEST(refused_datagram_is_tried_once_more_then_dropped),
 		TEST(missing_confirmation_closes_and_is_never_repeated),
 		TEST(three_sends_without_an_end_climb_the_ladder),
