@@ -5,12 +5,12 @@
  *   phase        entered by                       time-out             then
  *   IDLE         link_free told                   -
  *   OPEN_WANTED  modem_open_*()                   -                    OPEN_SENT
- *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s opened(SILENCE), CLOSE_WANTED
+ *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s CLOSE_WANTED (SILENCE)
  *   UP           OK and +CIPOPEN: l,0             -
  *   DRAIN        +IPCLOSE or a send that says so, 120 s                CLOSE_WANTED (DATA)
  *                in buffer mode
  *   CLOSE_WANTED modem_close(), faults            a pause, after ERROR CLOSE_SENT
- *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED; at last the ladder
+ *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED, or the ladder
  *   ABANDONED    open cancelled in OPEN_SENT      the open's           CLOSE_WANTED
  *   REVOKE_SENT  OK of that open: CIPCLOSE        15 s                 ABANDONED
  *   QUARANTINE   that CIPCLOSE confirmed          1 s                  FREED

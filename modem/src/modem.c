@@ -16,7 +16,8 @@ static void on_urc(void *user, const struct lexer_line *line, const struct msg *
 {
 	struct modem *m = user;
 
-	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) || links_urc(m, msg))
+	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) ||
+		links_urc(m, msg))
 		return;
 	if (msg->kind == MSG_UNKNOWN) {
 		char text[128];

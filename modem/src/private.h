@@ -63,8 +63,8 @@ struct link {
 	usec_t ack_at;	/* gate: next poll */
 	/* Buffer mode */
 	bool rx_hint;	/* the module may hold data */
-	usec_t rx_owed; /* the module announced data and no read has brought any; until when that counts
-			 * (0: it does not, USEC_NEVER: no read was tried; decision 10) */
+	usec_t rx_owed; /* until when a close loses data that was announced and not read (decision
+			 * 10): 0, there is none; USEC_NEVER, no read was answered yet */
 	uint64_t rx_during; /* the number of the command in flight when payload last came */
 	bool rx_paused; /* no room at the owner */
 	size_t rx_rest; /* known to be in the module */
@@ -94,7 +94,7 @@ struct send {
 	unsigned failures; /* in a row */
 	size_t chunk;	   /* most bytes of a TCP send, learned */
 	uint64_t limit;	   /* learned size of the module's send buffer, 0: unknown */
-	bool *held;	   /* modem.held; behind a pointer, since asking for room leaves the modem const */
+	bool *held;	   /* modem.held: who asks for room has a const modem, but must be noted */
 	struct modem_send req;
 	uint8_t payload[MODEM_SEND_MAX];
 };
@@ -299,8 +299,8 @@ bool links_idle(const struct modem *m);
 unsigned links_open(const struct modem *m);
 /* An open or draining link ends; @freed: the module has closed it already. */
 void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
-/* An open link is dead, but the module may hold data of it (buffer mode): that is read first. @freed:
- * the module has closed it already. */
+/* An open link is dead, but the module may hold data of it (buffer mode): that is read first.
+ * @freed: the module has closed it already. */
 void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
 /* The module says that a link is open which nobody asked for. */
 void link_stray(struct modem *m, unsigned l);

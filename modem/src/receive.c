@@ -10,13 +10,13 @@
  * CIPRXGET=2 is repeated until it says that nothing is left; a link without a hint is looked at
  * every five seconds, because a lost hint would stall it for ever.
  *
- * What became of unread data when the peer closed is the module's choice (AT reference 7.5), so the
- * drain must show it: a link whose last notice no read has served ends as a loss if there is nothing
- * to read. A notice is served by data whose header came after it; the read may have been under way
- * already, because what it returned was taken from the module after the notice was said. A notice
- * that finds nothing was an empty one while the link goes on, but if the close comes in the same
- * breath, it was its data that went. An empty answer is believed only if the read was written after
- * everything that announced data.
+ * What becomes of unread data when the peer closes is the module's choice (AT reference 7.5), so
+ * the drain must show it: a link whose last notice no read has served ends as a loss if there is
+ * nothing to read. A notice is served by data whose header came after it; the read may have been
+ * under way already, because what it returned was taken from the module after the notice was said.
+ * A notice that finds nothing was an empty one while the link goes on, but if the close comes in
+ * the same breath, it was its data that went. An empty answer is believed only if the read was
+ * written after everything that announced data.
  *
  * Loss: no checksum protects the line, so what can be known must be used. Half a line end behind a
  * payload, silence inside it, a damaged header, a source without a header, text that no module

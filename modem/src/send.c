@@ -431,12 +431,13 @@ static void note_remote(struct link *k, const struct endpoint *to)
 	k->remote = *to;
 }
 
-/* A datagram is given back, or the owner would wait for its end; a stream offers its bytes again. */
+/* A datagram is given back, or the owner would wait for its end; a stream keeps its bytes. */
 static void reject(struct modem *m)
 {
 	const struct modem_send *req = &m->send.req;
 
-	log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, req->link, req->len);
+	log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, req->link,
+		req->len);
 	if (req->link < MODEM_LINKS && m->links[req->link].type == MODEM_LINK_UDP &&
 		link_alive(&m->links[req->link]))
 		m->ops->sent(m->user, req->link, req->len, 0);
