@@ -151,15 +151,31 @@ static bool start_open(struct link *l)
 	return modem_open_udp(l->unit->modem, l->number, l->local_port) == 0;
 }
 
-/* In buffer mode a link has one remote, so other UDP always leaves one link for DNS. */
+/* In buffer mode a link has one remote, so that a few remotes take all links there are for UDP. Names
+ * come first: the remote that was silent for longest loses its link. */
+static bool make_room_for_dns(struct gateway *gw)
+{
+	struct mapping *oldest = NULL;
+
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		struct mapping *m = &gw->mappings[i];
+
+		if (m->used && !m->dns && (!oldest || m->active < oldest->active))
+			oldest = m;
+	}
+	if (!oldest)
+		return false;
+	mapping_drop(oldest);
+	return true;
+}
+
 static struct link *open_link(struct gateway *gw, struct unit *u, bool dns)
 {
-	unsigned limit = gw->config->links.udp;
+	bool buffer = modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER;
 	struct link *l;
 
-	if (modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER && !dns && limit > 1)
-		limit--;
-	if (unit_links_in_use(u, LINK_UDP) >= limit)
+	if (unit_links_in_use(u, LINK_UDP) >= gw->config->links.udp &&
+		!(gw->config->links.udp > 0 && dns && buffer && make_room_for_dns(gw)))
 		return NULL;
 	l = unit_free_link(u);
 	if (!l)

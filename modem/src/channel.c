@@ -364,8 +364,8 @@ static const struct lexer_ops lexer_callbacks = {
 	.overlong = on_overlong,
 };
 
-void channel_init(struct channel *ch, const char *name, unsigned baud, const struct channel_ops *ops,
-	void *user)
+void channel_init(struct channel *ch, const char *name, unsigned baud,
+	const struct channel_ops *ops, void *user)
 {
 	*ch = (struct channel){.ops = ops, .user = user, .name = name, .baud = baud};
 	lexer_init(&ch->lexer, dialect_forms, &lexer_callbacks, ch);

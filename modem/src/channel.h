@@ -119,8 +119,8 @@ struct channel {
 	uint8_t out[CHANNEL_OUT_MAX];
 };
 
-void channel_init(struct channel *ch, const char *name, unsigned baud, const struct channel_ops *ops,
-	void *user);
+void channel_init(struct channel *ch, const char *name, unsigned baud,
+	const struct channel_ops *ops, void *user);
 /* Forgets everything, without done(). */
 void channel_reset(struct channel *ch);
 

@@ -66,6 +66,8 @@ static const struct word {
 	{"CLOSED", WHOLE, MSG_IGNORED},
 	{"NO CARRIER", WHOLE, MSG_IGNORED},
 	{"CALL READY", WHOLE, MSG_IGNORED},
+	{"Call Ready", WHOLE, MSG_IGNORED}, /* older firmwares and the SIM800 family */
+	{"SMS Ready", WHOLE, MSG_IGNORED},
 	{"RING", WHOLE, MSG_IGNORED},
 	{"CONNECT", PREFIX, MSG_IGNORED},
 	{"+CGEV:", PREFIX, MSG_IGNORED},

@@ -190,7 +190,8 @@ static void gap_byte(struct lexer *lx, uint8_t c)
 		lx->gap--;
 		return;
 	}
-	bool fine = lx->gap == 2 && lx->bare && !is_blank(c);
+	/* Some print the prompt, or headers, without a line end before them (AT reference 5.2). */
+	bool fine = lx->gap == 2 && ((lx->want_prompt && c == '>') || (lx->bare && !is_blank(c)));
 
 	lx->gap = 0;
 	if (!fine)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEXER_LINE_MAX 512	  /* the longest line anybody needs (listings, echoes) is about 150 */
+#define LEXER_LINE_MAX 512	  /* the longest one needed (listings, echoes) is about 150 */
 #define LEXER_PAYLOAD_MAX 65535   /* a larger count is no header */
 #define LEXER_FIELDS 4
 

@@ -5,18 +5,27 @@
  *   phase        entered by                       time-out             then
  *   IDLE         link_free told                   -
  *   OPEN_WANTED  modem_open_*()                   -                    OPEN_SENT
- *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s opened(SILENCE), CLOSE_WANTED
+ *   OPEN_SENT    CIPOPEN written                  connect_timeout + 2s CLOSE_WANTED (SILENCE)
  *   UP           OK and +CIPOPEN: l,0             -
- *   DRAIN        +IPCLOSE in buffer mode          120 s                CLOSE_WANTED (DATA)
+ *   DRAIN        +IPCLOSE or a send that says so, 120 s                CLOSE_WANTED (DATA)
+ *                in buffer mode
  *   CLOSE_WANTED modem_close(), faults            a pause, after ERROR CLOSE_SENT
- *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED; at last the ladder
+ *   CLOSE_SENT   CIPCLOSE written                 15 s                 CLOSE_WANTED, or the ladder
  *   ABANDONED    open cancelled in OPEN_SENT      the open's           CLOSE_WANTED
+ *   REVOKE_SENT  OK of that open: CIPCLOSE        15 s                 ABANDONED
+ *   QUARANTINE   that CIPCLOSE confirmed          1 s                  FREED
  *   FREED        the module closed it             at once              IDLE
  *
  * The number of a link is the only identity the module knows, so it must not be used again before
  * the last line of its former life was seen: the answer of CIPCLOSE, or the result of an open that
  * nobody wants any more. In OPEN_SENT every +IPCLOSE and +CIPCLOSE is a line of the former life;
  * "+CIPOPEN: l,0" begins the new one (AT reference 8.2).
+ *
+ * A dead destination would keep the number of a cancelled open for the whole connect_timeout, and
+ * ten of them every number. So such an open is closed as soon as it was taken (AT reference 4.2).
+ * A module that refuses, because nothing is open yet, leaves it ABANDONED: it can still succeed.
+ * One that confirms may have said the open's result before, behind the line we read last: for a
+ * moment that is swallowed, later it is a stray link. Whatever result comes ends the wait.
  *
  * Changes are told to the owner by links_flush() when nothing of the parser is on the stack,
  * opened() or closed() first, then link_free(); until then the link is not FREE.
@@ -35,6 +44,7 @@
 #define CLOSE_ATTEMPTS 4
 #define CLOSE_PAUSE MSEC(500)
 #define CLOSE_BUSY_ATTEMPTS 60
+#define QUARANTINE_TIME SEC(1)
 
 static void log_link(const struct modem *m, unsigned l, const char *what)
 {
@@ -62,6 +72,15 @@ static void set_freed(struct modem *m, unsigned l)
 	set_phase(m, l, LINK_FREED, USEC_NEVER);
 }
 
+/* Closed for sure, but a line of its open may still come. */
+static void set_quarantine(struct modem *m, unsigned l)
+{
+	if (m->bearer.state == MODEM_STATE_UP)
+		set_phase(m, l, LINK_QUARANTINE, after(m, QUARANTINE_TIME));
+	else
+		set_freed(m, l); /* nothing will be opened any more */
+}
+
 void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed)
 {
 	struct link *k = &m->links[l];
@@ -76,6 +95,16 @@ void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, boo
 		set_freed(m, l);
 	else
 		want_close(m, l, 0);
+}
+
+void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed)
+{
+	log_debug("%s: link %u: draining, %s", m->config->name, l, modem_close_reason_name(reason));
+	set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
+	m->links[l].end = reason;
+	m->links[l].gone = freed;
+	receive_drain(m, l);
+	send_link_drains(m, l);
 }
 
 void link_stray(struct modem *m, unsigned l)
@@ -151,6 +180,22 @@ static bool is_opening(const struct link *k)
 	return k->phase == LINK_OPEN_SENT || k->phase == LINK_ABANDONED;
 }
 
+static bool is_closing(const struct link *k)
+{
+	return k->phase == LINK_CLOSE_SENT || k->phase == LINK_REVOKE_SENT;
+}
+
+/* The result of an open whose CIPCLOSE is under way. A failure ends it; the answer of the CIPCLOSE
+ * must still be waited for, and its result line is swallowed. */
+static void revoke_late(struct modem *m, unsigned l, int err)
+{
+	struct link *k = &m->links[l];
+
+	k->late = err;
+	if (err && k->answered)
+		set_quarantine(m, l);
+}
+
 /* "+CIPOPEN: l" and "+CIPOPEN: l,"TCP",..." are listing lines. */
 static bool is_link_result(const struct msg *msg)
 {
@@ -165,6 +210,8 @@ static void open_result(struct modem *m, unsigned l, int err)
 		k->result = err;
 		if (k->answered)
 			open_progress(m, l);
+	} else if (k->phase == LINK_REVOKE_SENT) {
+		revoke_late(m, l, err);
 	} else if (err == 0) {
 		link_stray(m, l);
 	}
@@ -218,19 +265,52 @@ static void open_submit(struct modem *m, struct channel *ch, unsigned l)
 	else
 		command_printf(c, "AT+CIPOPEN=%u,\"UDP\",,,%u", l, k->local_port);
 	set_phase(m, l, LINK_OPEN_SENT, after(m, m->config->connect_timeout + OPEN_GRACE));
+	k->open_deadline = k->deadline;
+	k->late = -1;
 	channel_submit(ch, m->now);
 }
 
 /* ---- CIPCLOSE ---- */
 
+/* The CIPCLOSE of a cancelled open brought nothing: what the open became decides. */
+static void revoke_failed(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	if (k->late > 0) {
+		set_freed(m, l);
+	} else if (k->late == 0) {
+		want_close(m, l, 0);
+	} else {
+		log_link(m, l, "not open yet; waiting for the result of its open");
+		set_phase(m, l, LINK_ABANDONED, k->open_deadline);
+		k->answered = true; /* the OK of its CIPOPEN was seen */
+	}
+}
+
 static void close_progress(struct modem *m, unsigned l)
 {
 	struct link *k = &m->links[l];
 
-	if (k->answered && k->result >= 0) {
+	if (!k->answered || k->result < 0)
+		return;
+	if (k->phase == LINK_REVOKE_SENT && k->result > 0) {
+		revoke_failed(m, l);
+	} else if (k->phase == LINK_REVOKE_SENT && k->late < 0) {
+		set_quarantine(m, l);
+	} else {
 		log_link(m, l, "free");
 		set_freed(m, l);
 	}
+}
+
+/* A result that was seen stays: behind +IPCLOSE the module may say that nothing is open. */
+static void close_result(struct modem *m, unsigned l, int err)
+{
+	struct link *k = &m->links[l];
+
+	if (k->phase != LINK_REVOKE_SENT || k->result != 0)
+		k->result = err;
 }
 
 static enum info close_info(void *user, struct command *c, const struct msg *msg)
@@ -241,8 +321,8 @@ static enum info close_info(void *user, struct command *c, const struct msg *msg
 		return INFO_FAILED;
 	if (msg->kind != MSG_CIPCLOSE || !is_link_result(msg) || msg->n[0] != c->link)
 		return INFO_FOREIGN;
-	if (m->links[c->link].phase == LINK_CLOSE_SENT)
-		m->links[c->link].result = (int)dialect_err(msg->n[1]);
+	if (is_closing(&m->links[c->link]))
+		close_result(m, c->link, dialect_err(msg->n[1]));
 	return msg->n[1] ? INFO_FAILED : INFO_TAKEN;
 }
 
@@ -262,13 +342,30 @@ static void close_refused(struct modem *m, unsigned l)
 		recover(m, "the module is too busy to close a link");
 }
 
+static void revoke_done(struct modem *m, unsigned l, enum result r)
+{
+	struct link *k = &m->links[l];
+
+	k->answered = true;
+	if (r == RESULT_ERROR && k->result != 0)
+		revoke_failed(m, l);
+	else if (k->late > 0)
+		set_quarantine(m, l);
+	else
+		close_progress(m, l);
+}
+
 static void close_done(void *user, struct command *c, enum result r)
 {
 	struct modem *m = user;
 	struct link *k = &m->links[c->link];
 
-	if (k->phase != LINK_CLOSE_SENT || r == RESULT_TIMEOUT)
+	if (!is_closing(k) || r == RESULT_TIMEOUT)
 		return;
+	if (k->phase == LINK_REVOKE_SENT) {
+		revoke_done(m, c->link, r);
+		return;
+	}
 	k->answered = true;
 	if (r == RESULT_ERROR && (k->result < 0 || k->result == MODEM_OPEN_BUSY)) {
 		close_refused(m, c->link);
@@ -284,27 +381,36 @@ static const struct command_type close_command = {
 	.done = close_done,
 };
 
-static void close_submit(struct modem *m, struct channel *ch, unsigned l)
+static void close_submit(struct modem *m, struct channel *ch, unsigned l, enum link_phase phase)
 {
 	struct command *c = channel_prepare(ch, &close_command, l);
 
 	command_printf(c, "AT+CIPCLOSE=%u", l);
-	set_phase(m, l, LINK_CLOSE_SENT, after(m, CLOSE_TIMEOUT));
+	set_phase(m, l, phase, after(m, CLOSE_TIMEOUT));
 	channel_submit(ch, m->now);
+}
+
+static bool can_be_revoked(const struct link *k)
+{
+	return k->phase == LINK_ABANDONED && k->answered && !k->revoked;
 }
 
 bool links_submit(struct modem *m, struct channel *ch)
 {
 	for (unsigned i = 0; i < MODEM_LINKS; i++) {
 		unsigned l = (m->link_turn + i) % MODEM_LINKS;
-		enum link_phase phase = m->links[l].phase;
+		struct link *k = &m->links[l];
 
-		if (phase == LINK_OPEN_WANTED)
+		if (k->phase == LINK_OPEN_WANTED) {
 			open_submit(m, ch, l);
-		else if (phase == LINK_CLOSE_WANTED && m->links[l].deadline == USEC_NEVER)
-			close_submit(m, ch, l);
-		else
+		} else if (k->phase == LINK_CLOSE_WANTED && k->deadline == USEC_NEVER) {
+			close_submit(m, ch, l, LINK_CLOSE_SENT);
+		} else if (can_be_revoked(k)) {
+			k->revoked = true;
+			close_submit(m, ch, l, LINK_REVOKE_SENT);
+		} else {
 			continue;
+		}
 		m->link_turn = (l + 1) % MODEM_LINKS;
 		return true;
 	}
@@ -321,13 +427,13 @@ static void passive_close(struct modem *m, unsigned l, int64_t reason)
 	switch (k->phase) {
 	case LINK_UP:
 		if (m->mode == MODEM_RECEIVE_BUFFER && reason != 2) {
-			log_link(m, l, "closed by the peer, draining");
-			set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
-			k->rx_owed = k->rx_hint;
-			k->rx_hint = true;
+			link_drain(m, l, MODEM_CLOSE_REMOTE, true);
 			break;
 		}
 		link_close(m, l, reason == 2 ? MODEM_CLOSE_TIMEOUT : MODEM_CLOSE_REMOTE, true);
+		break;
+	case LINK_DRAIN:
+		k->gone = true;
 		break;
 	case LINK_OPEN_SENT:
 	case LINK_ABANDONED:
@@ -336,6 +442,10 @@ static void passive_close(struct modem *m, unsigned l, int64_t reason)
 		break;
 	case LINK_CLOSE_WANTED:
 		set_freed(m, l);
+		break;
+	case LINK_REVOKE_SENT:
+		k->result = 0;
+		close_progress(m, l);
 		break;
 	default:
 		break;
@@ -352,8 +462,8 @@ bool links_urc(struct modem *m, const struct msg *msg)
 		return true; /* a listing, or damaged */
 	if (msg->kind == MSG_CIPOPEN) {
 		open_result(m, l, dialect_err(msg->n[1]));
-	} else if (msg->kind == MSG_CIPCLOSE && m->links[l].phase == LINK_CLOSE_SENT) {
-		m->links[l].result = (int)dialect_err(msg->n[1]);
+	} else if (msg->kind == MSG_CIPCLOSE && is_closing(&m->links[l])) {
+		close_result(m, l, dialect_err(msg->n[1]));
 		close_progress(m, l);
 	} else {
 		passive_close(m, l, msg->kind == MSG_IPCLOSE ? msg->n[1] : 1);
@@ -372,6 +482,12 @@ static void phase_over(struct modem *m, unsigned l)
 		break;
 	case LINK_ABANDONED:
 		want_close(m, l, 0);
+		break;
+	case LINK_REVOKE_SENT:
+		revoke_failed(m, l);
+		break;
+	case LINK_QUARANTINE:
+		set_freed(m, l);
 		break;
 	case LINK_DRAIN:
 		link_close(m, l, MODEM_CLOSE_DATA, false);
@@ -445,7 +561,7 @@ void links_lost(struct modem *m)
 	for (unsigned l = 0; l < MODEM_LINKS; l++) {
 		struct link *k = &m->links[l];
 
-		if (is_opening(k))
+		if (is_opening(k) || (k->phase == LINK_REVOKE_SENT && k->late < 0))
 			m->bearer.dirty = true;
 		if (k->phase == LINK_OPEN_WANTED || k->phase == LINK_OPEN_SENT)
 			set_opened(m, l, MODEM_OPEN_LOST);
@@ -527,7 +643,6 @@ void modem_close(struct modem *m, unsigned link)
 		return;
 
 	struct link *k = &m->links[link];
-	usec_t deadline = k->deadline;
 
 	switch (k->phase) {
 	case LINK_OPEN_WANTED:
@@ -537,7 +652,6 @@ void modem_close(struct modem *m, unsigned link)
 	case LINK_OPEN_SENT:
 		set_opened(m, link, MODEM_OPEN_CANCELLED);
 		k->phase = LINK_ABANDONED; /* answered, result and deadline stay */
-		k->deadline = deadline;
 		break;
 	case LINK_UP:
 		if (k->event_opened) {
@@ -548,7 +662,7 @@ void modem_close(struct modem *m, unsigned link)
 		link_close(m, link, MODEM_CLOSE_LOCAL, false);
 		break;
 	case LINK_DRAIN:
-		link_close(m, link, MODEM_CLOSE_LOCAL, true);
+		link_close(m, link, MODEM_CLOSE_LOCAL, k->gone);
 		break;
 	default:
 		break;
@@ -566,6 +680,8 @@ enum modem_link_state modem_link_state(const struct modem *m, unsigned link)
 		[LINK_CLOSE_WANTED] = MODEM_LINK_CLOSING,
 		[LINK_CLOSE_SENT] = MODEM_LINK_CLOSING,
 		[LINK_ABANDONED] = MODEM_LINK_CLOSING,
+		[LINK_REVOKE_SENT] = MODEM_LINK_CLOSING,
+		[LINK_QUARANTINE] = MODEM_LINK_CLOSING,
 		[LINK_FREED] = MODEM_LINK_CLOSING,
 	};
 

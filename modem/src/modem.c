@@ -16,7 +16,8 @@ static void on_urc(void *user, const struct lexer_line *line, const struct msg *
 {
 	struct modem *m = user;
 
-	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) || links_urc(m, msg))
+	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) ||
+		links_urc(m, msg))
 		return;
 	if (msg->kind == MSG_UNKNOWN) {
 		char text[128];
@@ -175,6 +176,7 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 	m->ops = ops;
 	m->user = user;
 	m->mode = config->receive;
+	m->send.held = m->held;
 	m->bearer.step = STEP_ABSENT;
 	m->bearer.at = m->bearer.deadline = m->bearer.await = USEC_NEVER;
 	m->bearer.watch_at = USEC_NEVER;

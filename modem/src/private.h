@@ -28,7 +28,9 @@ enum link_phase {
 	LINK_DRAIN,
 	LINK_CLOSE_WANTED,
 	LINK_CLOSE_SENT,
-	LINK_ABANDONED, /* open cancelled; its result must come before the number is free */
+	LINK_ABANDONED,	  /* open cancelled: neither its result nor a close has come */
+	LINK_REVOKE_SENT, /* CIPCLOSE of an open that was cancelled */
+	LINK_QUARANTINE,  /* that CIPCLOSE was confirmed, but the open's result may be on its way */
 	LINK_FREED,	/* free, but the owner was not told yet */
 	LINK_PHASES,
 };
@@ -42,7 +44,12 @@ struct link {
 	usec_t deadline; /* of the phase */
 	bool answered;	 /* OK of the command of this phase was seen */
 	int result;	 /* of the command of this phase, -1: not yet */
+	enum modem_close_reason end; /* DRAIN: how it will end */
+	bool gone;	 /* DRAIN: the module has closed it */
 	bool tainted;	 /* payload came before the link was open */
+	bool revoked;	 /* the cancelled open was answered by a CIPCLOSE, which is not repeated */
+	int late;	 /* result of the open while its CIPCLOSE is under way, -1: not yet */
+	usec_t open_deadline; /* of the open that was cancelled */
 	unsigned attempts;
 	bool told_open;	    /* opened(0) was called */
 	bool event_opened;  /* opened(opened_result) is due */
@@ -56,7 +63,8 @@ struct link {
 	usec_t ack_at;	/* gate: next poll */
 	/* Buffer mode */
 	bool rx_hint;	/* the module may hold data */
-	bool rx_owed;	/* closed by the peer with a notice unserved (decision 10) */
+	usec_t rx_owed; /* until when a close loses data that was announced and not read (decision
+			 * 10): 0, there is none; USEC_NEVER, no read was answered yet */
 	uint64_t rx_during; /* the number of the command in flight when payload last came */
 	bool rx_paused; /* no room at the owner */
 	size_t rx_rest; /* known to be in the module */
@@ -86,6 +94,7 @@ struct send {
 	unsigned failures; /* in a row */
 	size_t chunk;	   /* most bytes of a TCP send, learned */
 	uint64_t limit;	   /* learned size of the module's send buffer, 0: unknown */
+	bool *held;	   /* modem.held: who asks for room has a const modem, but must be noted */
 	struct modem_send req;
 	uint8_t payload[MODEM_SEND_MAX];
 };
@@ -170,6 +179,7 @@ struct modem {
 	struct bearer bearer;
 	struct link links[MODEM_LINKS];
 	struct send send;
+	bool held[MODEM_LINKS]; /* less room than a chunk was answered since the last CIPACK */
 	struct receive rx;
 	struct delays tau, prompt;
 	uint64_t unknown_lines, stray_bytes;
@@ -289,6 +299,9 @@ bool links_idle(const struct modem *m);
 unsigned links_open(const struct modem *m);
 /* An open or draining link ends; @freed: the module has closed it already. */
 void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
+/* An open link is dead, but the module may hold data of it (buffer mode): that is read first.
+ * @freed: the module has closed it already. */
+void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
 /* The module says that a link is open which nobody asked for. */
 void link_stray(struct modem *m, unsigned l);
 static inline bool link_alive(const struct link *k)
@@ -303,6 +316,7 @@ bool send_urc(struct modem *m, const struct msg *msg);
 void send_run(struct modem *m);
 usec_t send_deadline(const struct modem *m);
 void send_link_gone(struct modem *m, unsigned l);
+void send_link_drains(struct modem *m, unsigned l);
 void send_reset(struct modem *m);
 
 /* receive.c */
@@ -315,6 +329,8 @@ void receive_end(struct modem *m);
 void receive_unanswered(struct modem *m);
 /* After each line: a source must be followed by its header. */
 void receive_line_over(struct modem *m);
+/* The peer closed a link that may have unread data. */
+void receive_drain(struct modem *m, unsigned l);
 void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */

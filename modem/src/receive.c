@@ -10,6 +10,14 @@
  * CIPRXGET=2 is repeated until it says that nothing is left; a link without a hint is looked at
  * every five seconds, because a lost hint would stall it for ever.
  *
+ * What becomes of unread data when the peer closes is the module's choice (AT reference 7.5), so
+ * the drain must show it: a link whose last notice no read has served ends as a loss if there is
+ * nothing to read. A notice is served by data whose header came after it; the read may have been
+ * under way already, because what it returned was taken from the module after the notice was said.
+ * A notice that finds nothing was an empty one while the link goes on, but if the close comes in
+ * the same breath, it was its data that went. An empty answer is believed only if the read was
+ * written after everything that announced data.
+ *
  * Loss: no checksum protects the line, so what can be known must be used. Half a line end behind a
  * payload, silence inside it, a damaged header, a source without a header, text that no module
  * says, or an answer that never came while payload did: each means that bytes were lost. If the
@@ -29,6 +37,7 @@
 #define READ_MAX 1460
 #define READ_MAX_UDP 1500 /* AT reference 7.1: CIPRXGET's limit; a datagram should come in one read */
 #define POLL_INTERVAL SEC(5) /* AT reference 7.2 */
+#define BREATH MSEC(100) /* a close and what the module said just before it */
 
 /* ---- attribution ---- */
 
@@ -181,7 +190,7 @@ static void read_end(struct modem *m)
 {
 	struct link *k = &m->links[m->rx.link];
 
-	k->rx_owed = false;
+	k->rx_owed = 0;
 	k->rx_rest = m->rx.rest;
 	k->rx_hint = k->rx_hint || m->rx.rest > 0;
 	k->rx_poll = after(m, POLL_INTERVAL);
@@ -240,12 +249,28 @@ static bool could_be_payload(const struct modem *m, const struct lexer_line *lin
 	return m->mode == MODEM_RECEIVE_PUSH && dialect_looks_damaged(line->text, line->len);
 }
 
+static void notice(struct modem *m, int64_t l)
+{
+	if (l < 0 || l >= MODEM_LINKS)
+		return;
+	m->links[l].rx_hint = true;
+	m->links[l].rx_owed = USEC_NEVER;
+}
+
+void receive_drain(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	k->rx_hint = true;
+	k->rx_owed = m->now < k->rx_owed ? USEC_NEVER : 0;
+}
+
 static void bad_header(struct modem *m, struct channel *ch, const struct msg *msg)
 {
 	/* Buffer mode of some firmwares: a notification in the shape of a header. */
 	if (m->mode == MODEM_RECEIVE_BUFFER) {
-		if (msg->count && msg->n[0] >= 0 && msg->n[0] < MODEM_LINKS)
-			m->links[msg->n[0]].rx_hint = true;
+		if (msg->count)
+			notice(m, msg->n[0]);
 		return;
 	}
 	receive_damage(m, ch, "a header that cannot be");
@@ -302,8 +327,8 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 	} else if (msg->kind == MSG_UNKNOWN && could_be_payload(m, line)) {
 		receive_damage(m, ch, "a line that cannot be");
 	} else if (msg->kind == MSG_CIPRXGET) {
-		if (msg->count == 2 && msg->n[0] == 1 && msg->n[1] >= 0 && msg->n[1] < MODEM_LINKS)
-			m->links[msg->n[1]].rx_hint = true;
+		if (msg->count == 2 && msg->n[0] == 1)
+			notice(m, msg->n[1]);
 	} else {
 		return false;
 	}
@@ -312,23 +337,36 @@ bool receive_urc(struct modem *m, const struct lexer_line *line, const struct ms
 
 /* ---- CIPRXGET=2 ---- */
 
-/* Everything the module had was read. */
-static void drained(struct modem *m, unsigned l, bool lost)
+/* Nothing is left in the module; if it drains, that is the end. */
+static void drained(struct modem *m, unsigned l)
 {
 	struct link *k = &m->links[l];
 
-	k->rx_hint = false;
-	if (lost && (k->rx_rest > 0 || k->rx_owed))
+	if (k->phase != LINK_DRAIN)
+		return;
+	if (k->rx_rest > 0 || k->rx_owed)
 		close_data(m, l);
+	link_close(m, l, k->end, k->gone);
+}
+
+/* A read brought nothing; @known: the module said that there is nothing. */
+static void found_nothing(struct modem *m, unsigned l, bool known)
+{
+	struct link *k = &m->links[l];
+
+	if (k->rx_hint)
+		return; /* announced while the read was under way: look again */
+	drained(m, l);
+	if (known && k->rx_rest > 0)
+		close_data(m, l);
+	if (k->rx_owed == USEC_NEVER)
+		k->rx_owed = after(m, BREATH);
 	k->rx_rest = 0;
-	if (k->phase == LINK_DRAIN)
-		link_close(m, l, MODEM_CLOSE_REMOTE, true);
 }
 
 static enum info read_info(void *user, struct command *c, const struct msg *msg)
 {
-	struct modem *m = user;
-
+	(void)user;
 	if (msg->kind == MSG_IP_ERROR) {
 		c->error = dialect_ip_error(msg);
 		return INFO_FAILED;
@@ -336,7 +374,7 @@ static enum info read_info(void *user, struct command *c, const struct msg *msg)
 	if (msg->kind != MSG_CIPRXGET || msg->count < 3 || msg->n[0] != 2 || msg->n[1] != c->link)
 		return INFO_FOREIGN;
 	if (msg->n[2] == 0)
-		m->links[c->link].rx_hint = false; /* "2,l,0,0": read, and nothing there */
+		c->error = IP_ERROR_NO_DATA; /* "2,l,0,0": read, and nothing there */
 	return INFO_TAKEN;
 }
 
@@ -351,10 +389,10 @@ static void read_done(void *user, struct command *c, enum result r)
 		return;
 	if (r == RESULT_TIMEOUT)
 		close_data(m, c->link); /* what it returned is lost */
-	else if (r == RESULT_ERROR)
-		drained(m, c->link, no_data || k->phase == LINK_DRAIN);
+	else if (r == RESULT_ERROR || no_data)
+		found_nothing(m, c->link, no_data);
 	else if (!k->rx_hint)
-		drained(m, c->link, true);
+		drained(m, c->link);
 }
 
 static const struct command_type read_command = {
@@ -383,7 +421,7 @@ static enum info look_info(void *user, struct command *c, const struct msg *msg)
 	if (msg->kind != MSG_CIPRXGET || msg->count != 3 || msg->n[0] != 4 || msg->n[1] != c->link)
 		return INFO_FOREIGN;
 	if (msg->n[2] > 0)
-		m->links[c->link].rx_hint = true;
+		notice(m, c->link);
 	return INFO_TAKEN;
 }
 

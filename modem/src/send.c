@@ -7,17 +7,23 @@
  *   READY    CIPSEND to be (re)written      -             COMMAND
  *   COMMAND  in flight                      the channel's closed(SEND)
  *   CONFIRM  OK seen, +CIPSEND: awaited     20 s          closed(SEND); three in a row: ladder
+ *                                           2 s: closed   released
  *   ASK      short confirm, CIPACK asked    the channel's closed(SEND)
  *
  * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one
  * would be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends
  * meanwhile, the send is an orphan whose end nobody is told.
  *
+ * A failed send does not take received data along. In buffer mode a link that drains goes on to
+ * drain, without a word about the send: the owner sees at closed() what was not confirmed. A send
+ * that says that the connection is gone (cnf -1, CIPERROR 4 or 2) begins the drain itself.
+ *
  * Nothing is ever sent twice unless the module said that it did not take it: Busy before the
  * prompt, or a short confirm whose count CIPACK proves. CIPACK's sent count must be the bytes
  * confirmed before plus cnf, exactly; then what was outstanding at that moment is the size of the
  * module's buffer, and from then on modem_send_room() keeps sends below it, with CIPACK as the
- * source of what was acknowledged.
+ * source of what was acknowledged. It is asked only for links whose owner wanted to send and was
+ * held back: nine idle links with something unacknowledged would keep the line busy for nothing.
  */
 #include "private.h"
 
@@ -34,6 +40,7 @@
 #define SHORT_PAUSE MSEC(200)
 #define ACK_INTERVAL MSEC(100)
 #define FAILURES_MAX 3
+#define WRONG_MAX 4 /* offers refused in a row before others have their turn */
 #define CHUNK_SMALL 1024 /* what field drivers use where 1460 is too much */
 #define CHUNK_SMALLEST 512
 
@@ -76,21 +83,31 @@ static void finish(struct modem *m, size_t n)
 	m->ops->sent(m->user, s->req.link, s->req.len, n);
 }
 
-/* The stream is in doubt, or the datagram is lost. */
-static void fail(struct modem *m, enum modem_close_reason reason)
+/* @dead: the module says that the connection is gone. */
+static void end_link(struct modem *m, enum modem_close_reason reason, bool dead)
 {
-	struct send *s = &m->send;
-	bool orphan = s->orphan;
+	unsigned l = m->send.req.link;
 
-	s->orphan = true; /* no sent() for a stream that ends */
+	if (m->links[l].phase == LINK_DRAIN)
+		return;
+	if (dead && m->mode == MODEM_RECEIVE_BUFFER && m->links[l].phase == LINK_UP)
+		link_drain(m, l, reason, false);
+	else
+		link_close(m, l, reason, false);
+}
+
+/* The stream is in doubt, or the datagram is lost. */
+static void fail(struct modem *m, enum modem_close_reason reason, bool dead)
+{
+	bool orphan = m->send.orphan;
+
 	if (!orphan && !is_tcp(m)) {
-		s->orphan = false;
 		finish(m, 0);
 		return;
 	}
 	release(m);
 	if (!orphan)
-		link_close(m, s->req.link, reason, false);
+		end_link(m, reason, dead);
 }
 
 static void retry(struct modem *m, usec_t pause)
@@ -126,7 +143,7 @@ static void confirmed(struct modem *m)
 	else if (s->cnf >= 0 && s->cnf < (int64_t)s->req.len)
 		short_confirm(m);
 	else
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, s->cnf == -1);
 }
 
 /* ---- CIPSEND ---- */
@@ -169,7 +186,7 @@ static void busy(struct modem *m)
 	if (s->busy_since == 0)
 		s->busy_since = m->now;
 	if (m->now - s->busy_since > BUSY_LIMIT)
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, false);
 	else
 		retry(m, BUSY_PAUSE);
 }
@@ -203,10 +220,9 @@ static void refused(struct modem *m, const struct command *c)
 	case MODEM_OPEN_NOT_SUPPORTED:
 	case MODEM_OPEN_NETWORK_NOT_OPENED:
 		/* A zombie; the module may name either although the network is closed. */
-		m->bearer.verify = true;
-		m->send.orphan = true;
-		link_close(m, m->send.req.link, MODEM_CLOSE_LOST, false);
+		m->bearer.verify = m->bearer.verify || send_link(m)->phase == LINK_UP;
 		release(m);
+		end_link(m, MODEM_CLOSE_LOST, true);
 		break;
 	case MODEM_OPEN_WRONG_PARAMETER:
 		if (smaller_chunk(m))
@@ -215,7 +231,7 @@ static void refused(struct modem *m, const struct command *c)
 	default:
 		log_debug("%s: link %u: send refused, error %d", m->config->name, m->send.req.link,
 			c->error);
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, false);
 		break;
 	}
 }
@@ -223,8 +239,11 @@ static void refused(struct modem *m, const struct command *c)
 static void unconfirmed(struct modem *m)
 {
 	struct send *s = &m->send;
+	bool drains = send_link(m)->phase == LINK_DRAIN;
 
-	fail(m, MODEM_CLOSE_SEND);
+	fail(m, MODEM_CLOSE_SEND, false);
+	if (drains)
+		return; /* no wonder */
 	if (++s->failures >= FAILURES_MAX) {
 		s->failures = 0;
 		recover(m, "three sends in a row without an end");
@@ -245,7 +264,8 @@ static void send_done(void *user, struct command *c, enum result r)
 	else if (s->confirmed)
 		confirmed(m);
 	else
-		go(m, SEND_CONFIRM, after(m, s->orphan ? ORPHAN_TIMEOUT : CONFIRM_TIMEOUT));
+		go(m, SEND_CONFIRM, after(m, send_link(m)->phase == LINK_UP ? CONFIRM_TIMEOUT :
+								      ORPHAN_TIMEOUT));
 }
 
 static const struct command_type send_command = {
@@ -296,12 +316,13 @@ static void ack_known(struct modem *m, unsigned l, uint64_t sent, uint64_t acked
 	struct link *k = &m->links[l];
 
 	k->acked = acked;
+	m->held[l] = false; /* the owner asks again if it still wants to send */
 	k->ack_at = after(m, ACK_INTERVAL);
 	if (s->state == SEND_ASK && s->req.link == l && !s->orphan) {
 		if (sent == k->sent + (uint64_t)s->cnf && acked <= sent)
 			short_proved(m, sent - acked);
 		else
-			fail(m, MODEM_CLOSE_SEND);
+			fail(m, MODEM_CLOSE_SEND, false);
 	}
 	if (s->limit)
 		s->kicked = true;
@@ -317,7 +338,7 @@ static void ack_unknown(struct modem *m, unsigned l)
 
 	k->ack_at = after(m, ACK_INTERVAL * 10);
 	if (m->send.state == SEND_ASK && m->send.req.link == l && !m->send.orphan)
-		fail(m, MODEM_CLOSE_SEND);
+		fail(m, MODEM_CLOSE_SEND, false);
 	if (k->ack_asked) {
 		k->ack_asked = false;
 		m->ops->acked(m->user, l, false, 0, 0);
@@ -362,9 +383,10 @@ static bool is_gated(const struct modem *m, const struct link *k)
 		k->sent - k->acked + MODEM_TCP_CHUNK_MAX > m->send.limit;
 }
 
-static bool gate_due(const struct modem *m, const struct link *k)
+/* When CIPACK is to be asked for a link whose bytes are held back. */
+static usec_t gate_at(const struct modem *m, unsigned l)
 {
-	return is_gated(m, k) && m->now >= k->ack_at;
+	return m->held[l] && is_gated(m, &m->links[l]) ? m->links[l].ack_at : USEC_NEVER;
 }
 
 bool send_ack_submit(struct modem *m, struct channel *ch)
@@ -378,7 +400,8 @@ bool send_ack_submit(struct modem *m, struct channel *ch)
 
 		if (!link_alive(k))
 			continue;
-		if (!k->ack_asked && !(s->state == SEND_ASK && s->req.link == l) && !gate_due(m, k))
+		if (!k->ack_asked && !(s->state == SEND_ASK && s->req.link == l) &&
+			m->now < gate_at(m, l))
 			continue;
 		command_printf(channel_prepare(ch, &ack_command, l), "AT+CIPACK=%u", l);
 		channel_submit(ch, m->now);
@@ -408,22 +431,44 @@ static void note_remote(struct link *k, const struct endpoint *to)
 	k->remote = *to;
 }
 
-/* Asks the owner. */
+/* A datagram is given back, or the owner would wait for its end; a stream keeps its bytes. */
+static void reject(struct modem *m)
+{
+	const struct modem_send *req = &m->send.req;
+
+	log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, req->link,
+		req->len);
+	if (req->link < MODEM_LINKS && m->links[req->link].type == MODEM_LINK_UDP &&
+		link_alive(&m->links[req->link]))
+		m->ops->sent(m->user, req->link, req->len, 0);
+}
+
+/* Asks the owner, who may be wrong about one link and right about the next; if it keeps being wrong
+ * it is asked again later. */
+static bool offered(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	for (unsigned i = 0; i < WRONG_MAX; i++) {
+		s->req = (struct modem_send){.link = MODEM_LINKS};
+		if (!m->ops->next_send(m->user, s->payload, &s->req)) {
+			s->kicked = false;
+			return false;
+		}
+		if (send_valid(m, &s->req))
+			return true;
+		reject(m);
+	}
+	s->at = after(m, SHORT_PAUSE);
+	return false;
+}
+
 static bool fetch(struct modem *m)
 {
 	struct send *s = &m->send;
 
-	s->req = (struct modem_send){.link = MODEM_LINKS};
-	if (!m->ops->next_send(m->user, s->payload, &s->req)) {
-		s->kicked = false;
+	if (!offered(m))
 		return false;
-	}
-	if (!send_valid(m, &s->req)) {
-		log_error("%s: link %u: a send of %zu bytes cannot be", m->config->name, s->req.link,
-			s->req.len);
-		s->kicked = false;
-		return false;
-	}
 	note_remote(send_link(m), &s->req.to);
 	s->orphan = false;
 	s->retried = false;
@@ -437,14 +482,16 @@ bool send_submit(struct modem *m, struct channel *ch)
 {
 	struct send *s = &m->send;
 
-	if (s->state == SEND_READY && s->orphan)
-		release(m);
+	if (s->state == SEND_READY && (s->orphan || send_link(m)->phase != LINK_UP))
+		fail(m, MODEM_CLOSE_SEND, false);
 	if (s->state != SEND_IDLE && s->state != SEND_READY)
 		return false;
 	if (m->now < s->at)
 		return false;
-	if (s->state == SEND_IDLE && (!s->kicked || !fetch(m)))
+	if (s->state == SEND_IDLE && !s->kicked)
 		return false;
+	if (s->state == SEND_IDLE && !fetch(m))
+		return send_ack_submit(m, ch); /* maybe for want of room */
 	command_submit(m, ch);
 	return true;
 }
@@ -459,10 +506,20 @@ void send_link_gone(struct modem *m, unsigned l)
 {
 	struct send *s = &m->send;
 
+	m->held[l] = false;
 	if (s->state == SEND_IDLE || s->req.link != l)
 		return;
 	s->orphan = true;
 	if (s->state == SEND_CONFIRM)
+		s->deadline = usec_min(s->deadline, after(m, ORPHAN_TIMEOUT));
+}
+
+/* The peer closed the link; a confirmation still counts if it comes soon. */
+void send_link_drains(struct modem *m, unsigned l)
+{
+	struct send *s = &m->send;
+
+	if (s->state == SEND_CONFIRM && s->req.link == l)
 		s->deadline = usec_min(s->deadline, after(m, ORPHAN_TIMEOUT));
 }
 
@@ -496,12 +553,9 @@ usec_t send_deadline(const struct modem *m)
 		return d;
 	if ((s->state == SEND_READY || (s->state == SEND_IDLE && s->kicked)) && s->at > m->now)
 		d = usec_min(d, s->at);
-	for (unsigned l = 0; s->limit && l < MODEM_LINKS; l++) {
-		const struct link *k = &m->links[l];
-
-		if (is_gated(m, k) && k->ack_at > m->now)
-			d = usec_min(d, k->ack_at);
-	}
+	for (unsigned l = 0; l < MODEM_LINKS; l++)
+		if (gate_at(m, l) > m->now)
+			d = usec_min(d, gate_at(m, l));
 	return d;
 }
 
@@ -514,6 +568,7 @@ void modem_kick(struct modem *m)
 
 size_t modem_send_room(const struct modem *m, unsigned link)
 {
+	const struct send *s = &m->send;
 	const struct link *k;
 	uint64_t used;
 
@@ -522,11 +577,10 @@ size_t modem_send_room(const struct modem *m, unsigned link)
 		return 0;
 	k = &m->links[link];
 	used = k->sent > k->acked ? k->sent - k->acked : 0;
-	if (m->send.limit == 0 || used == 0)
-		return m->send.chunk;
-	if (used >= m->send.limit)
-		return 0;
-	return m->send.limit - used < m->send.chunk ? (size_t)(m->send.limit - used) : m->send.chunk;
+	if (s->limit == 0 || used == 0 || used + s->chunk <= s->limit)
+		return s->chunk;
+	s->held[link] = true;
+	return used < s->limit ? (size_t)(s->limit - used) : 0;
 }
 
 int modem_query_ack(struct modem *m, unsigned link)

@@ -28,7 +28,7 @@ enum policy {
 struct row {
 	enum modem_state state;
 	const char *text;
-	bool (*build)(struct modem *m, struct command *c); /* instead of text; false: skip the row */
+	bool (*build)(struct modem *m, struct command *c); /* instead of text; false: skip it */
 	enum info (*info)(void *user, struct command *c, const struct msg *msg);
 	int (*judge)(struct modem *m, const struct command *c, enum result r);
 	enum policy policy;

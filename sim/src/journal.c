@@ -69,6 +69,7 @@ void journal_bytes(struct journal *j, int64_t now, char direction, const void *b
 		return;
 	if (direction != j->pending_dir || now - j->pending_last > JOIN)
 		journal_flush(j);
+	j->pending_dir = direction; /* a long burst is flushed in the middle */
 	while (n--) {
 		if (j->pending == sizeof(j->bytes))
 			journal_flush(j);
@@ -76,7 +77,6 @@ void journal_bytes(struct journal *j, int64_t now, char direction, const void *b
 			j->pending_at = now;
 		j->bytes[j->pending++] = *p++;
 	}
-	j->pending_dir = direction;
 	j->pending_last = now;
 }
 

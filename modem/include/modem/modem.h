@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One A76XX module behind a tty: bearer bring-up and watch, ten links, and the AT channel they share.
+ * One A76XX module behind a tty: bearer bring-up and watch, ten links, and the AT channel they
+ * share.
  *
  * The modem does no I/O and reads no clock. Its owner
  *   - opens the tty (modem/tty.h), reads it and passes what came to modem_input(),
@@ -27,9 +28,9 @@
 #include "util/addr.h"
 #include "util/time.h"
 
-#define MODEM_LINKS 10		/* <link_num> 0-9, clients and accepted sockets together (NOTE 3.2) */
+#define MODEM_LINKS 10		 /* <link_num> 0-9, clients and accepted ones together (NOTE 3.2) */
 #define MODEM_TCP_CHUNK_MAX 1460 /* bytes of a TCP link in one CIPSEND: one segment */
-#define MODEM_UDP_MAX_V4 1472	/* payload of a datagram that CIPSEND (1-1500) and a 1500 MTU carry */
+#define MODEM_UDP_MAX_V4 1472	 /* payload that CIPSEND (1-1500) and a 1500 MTU carry */
 #define MODEM_UDP_MAX_V6 1452
 
 struct modem;
@@ -46,10 +47,10 @@ struct modem_config {
 	const char *pin;	/* 4-8 digits or NULL; entered at most once (see modem_failure) */
 	int ip;			/* 4 or 6: the type of PDP context 1 */
 	enum modem_receive receive;
-	unsigned baud;		/* bits/s; only for time-outs that depend on the line and for status */
+	unsigned baud;		/* bits/s; only for time-outs and for status */
 	bool rtscts;		/* tell the module to use RTS/CTS: AT+IFC=2,2 */
 	usec_t connect_timeout; /* CIPTIMEOUT's second value; 3 s to 120 s */
-	const char *const *init; /* extra AT commands (without line end), run after the standard ones */
+	const char *const *init; /* extra AT commands, no line end; after the standard ones */
 	size_t n_init;
 	bool has_power_command; /* the last rung of the ladder exists (modem_ops.power_cycle) */
 };
@@ -63,7 +64,7 @@ enum modem_state {
 	MODEM_STATE_REGISTER,	/* waiting for CREG/CGREG/CEREG 1 or 5 */
 	MODEM_STATE_ACTIVATE,	/* PDP context, NETOPEN, left-over links, IPADDR */
 	MODEM_STATE_UP,		/* links can open */
-	MODEM_STATE_RECOVER,	/* a rung of the recovery ladder is being carried out or waited for */
+	MODEM_STATE_RECOVER,	/* a rung of the recovery ladder is carried out or waited for */
 	MODEM_STATE_STOPPING,	/* modem_shutdown() was called */
 	MODEM_STATE_STOPPED,
 };
@@ -93,8 +94,8 @@ enum modem_link_type {
 };
 
 /*
- * Results of an open: 0, the note's <err> 1-12 (NOTE 4.1), or one of these. Unknown numbers of other
- * firmwares (255 ...) are reported as 12.
+ * Results of an open: 0, the note's <err> 1-12 (NOTE 4.1), or one of these. Unknown numbers of
+ * other firmwares (255 ...) are reported as 12.
  */
 enum {
 	MODEM_OPEN_OK = 0,
@@ -118,7 +119,7 @@ enum {
 
 enum modem_close_reason {
 	MODEM_CLOSE_LOCAL,   /* modem_close() */
-	MODEM_CLOSE_REMOTE,  /* +IPCLOSE: l,1 (FIN or RST, nobody can tell); all received data delivered */
+	MODEM_CLOSE_REMOTE,  /* +IPCLOSE: l,1 (FIN or RST, nobody can tell); all data delivered */
 	MODEM_CLOSE_TIMEOUT, /* +IPCLOSE: l,2, sending timed out */
 	MODEM_CLOSE_LOST,    /* bearer, module or tty went away; or the link was a zombie */
 	MODEM_CLOSE_SEND,    /* a send ended in a way that leaves the stream in doubt */
@@ -137,35 +138,42 @@ struct modem_bearer {
 	enum modem_state state;
 	struct addr address; /* PDP address; family 0 unless state is UP */
 	enum modem_failure failure;
-	const char *reason; /* one line for people: why it is not up, or ""; valid during the call */
+	const char *reason; /* one line for people: why it is not up, or ""; for the call only */
 };
 
 struct modem_ops {
-	/* Any change of state, address or failure. When the state leaves UP, every link was reported
-	 * closed (or its open as MODEM_OPEN_LOST) before this call. */
+	/* Any change of state, address or failure. When the state leaves UP, every link was
+	 * reported closed (or its open as MODEM_OPEN_LOST) before this call. */
 	void (*bearer)(void *user, const struct modem_bearer *b);
 
-	/* The result of modem_open_tcp/udp(). Not 0: the link is FREE again, or CLOSING if its number is
-	 * still in doubt (then link_free comes later). */
+	/* The result of modem_open_tcp/udp(). Not 0: the link is FREE again, or CLOSING if its
+	 * number is still in doubt (then link_free comes later). */
 	void (*opened)(void *user, unsigned link, int result);
 
 	/*
-	 * The modem can take a CIPSEND now. Copy the payload to @buf (at least 1500 bytes), describe it
-	 * in @send and return true; or return false. One send is outstanding at a time; its end is one
-	 * call of sent() or one of closed() for that link.
+	 * The modem can take a CIPSEND now. Copy the payload to @buf (at least 1500 bytes),
+	 * describe it in @send and return true; or return false. One send is outstanding at a time;
+	 * its end is one call of sent() or one of closed() for that link. In buffer mode this
+	 * closed() comes when the unread data was delivered, maybe after further sends of other
+	 * links.
+	 *
+	 * A send that cannot be (wrong link, length or address) is refused: sent() with 0 for a
+	 * datagram, nothing for a stream.
 	 */
 	bool (*next_send)(void *user, uint8_t *buf, struct modem_send *send);
 
-	/* @n of the @req bytes of the outstanding send were taken by the module; the rest (if any) was
-	 * provably not, and may be offered again (TCP). UDP: @n is @req or 0. */
+	/* @n of the @req bytes of the outstanding send were taken by the module; the rest (if any)
+	 * was provably not, and may be offered again (TCP). UDP: @n is @req or 0. */
 	void (*sent)(void *user, unsigned link, size_t req, size_t n);
 
 	/*
-	 * Received bytes. TCP: the next bytes of the stream, any length, must be taken whole (buffer
-	 * mode never asks for more than rx_space said). UDP in push mode: one whole datagram and its
-	 * source. UDP in buffer mode: bytes of one or several datagrams, boundaries unknown, @src NULL.
+	 * Received bytes. TCP: the next bytes of the stream, any length, must be taken whole
+	 * (buffer mode never asks for more than rx_space said). UDP in push mode: one whole
+	 * datagram and its source. UDP in buffer mode: bytes of one or several datagrams,
+	 * boundaries unknown, @src NULL.
 	 */
-	void (*data)(void *user, unsigned link, const uint8_t *p, size_t n, const struct endpoint *src);
+	void (*data)(void *user, unsigned link, const uint8_t *p, size_t n,
+		const struct endpoint *src);
 
 	/* Buffer mode: how many bytes of this link the owner can take now. 0 pauses reading until
 	 * modem_rx_resume(). */
@@ -181,8 +189,8 @@ struct modem_ops {
 	 * opened. @known false: the module could not say. */
 	void (*acked)(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked);
 
-	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All UDP
-	 * links with more than one remote were closed before this call. */
+	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All
+	 * UDP links with more than one remote were closed before this call. */
 	void (*mode_changed)(void *user, enum modem_receive mode);
 
 	/* Last rung of the ladder: run the configured command, then call modem_power_done(). */
@@ -214,7 +222,8 @@ usec_t modem_deadline(const struct modem *m);
 int modem_open_tcp(struct modem *m, unsigned link, const struct endpoint *remote);
 int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port);
 /* Any state; unread and unsent data is dropped. closed(LOCAL) (or opened(CANCELLED)) is called from
- * the next modem_run(), link_free() once the module confirmed. */
+ * the next modem_run(), link_free() once the module confirmed: for an open that is cancelled about
+ * a second later, or after connect_timeout if the module cannot close what is not open yet. */
 void modem_close(struct modem *m, unsigned link);
 enum modem_link_state modem_link_state(const struct modem *m, unsigned link);
 enum modem_link_type modem_link_type(const struct modem *m, unsigned link);
@@ -224,8 +233,10 @@ void modem_kick(struct modem *m);
 /* There is room for received data of this link again. */
 void modem_rx_resume(struct modem *m, unsigned link);
 /* Whether next_send() may offer bytes of this TCP link now, and how many: less than a chunk only
- * while a learned send buffer of the module is nearly full (AT+CIPACK decides then), or when the
- * firmware refused sends of that size. */
+ * while a learned send buffer of the module is nearly full, or when the firmware refused sends of
+ * that size. In the first case the module is asked what was acknowledged (AT+CIPACK), because
+ * somebody asked here, and next_send() is called again: ask only for a link that has bytes to send,
+ * and from within next_send(), or call modem_run() after it. */
 size_t modem_send_room(const struct modem *m, unsigned link);
 /* Asks AT+CIPACK; the answer comes through acked(). -EINVAL unless the link is open and TCP. */
 int modem_query_ack(struct modem *m, unsigned link);
@@ -249,7 +260,7 @@ struct modem_status {
 	int rssi_dbm;		 /* 0 for unknown */
 	int ber;		 /* AT+CSQ's second value, 99 unknown */
 	int creg, cgreg, cereg;	 /* <stat>, -1 unknown */
-	usec_t turnaround;	 /* tau: last byte of a command out -> first byte of its answer in; 0 unknown */
+	usec_t turnaround;	 /* tau: last byte of a command -> first of its answer; 0 unknown */
 	usec_t prompt_delay;	 /* median of CIPSEND line out -> prompt in; 0 unknown */
 	unsigned rung;		 /* of the recovery ladder, 0: none */
 	const char *rung_name;

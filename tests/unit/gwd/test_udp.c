@@ -69,24 +69,36 @@ static void two_sockets_to_one_remote_never_share_a_link(void **state)
 	assert_int_equal(world->datagrams[2].local.port, 5000);
 }
 
-static void in_buffer_mode_a_link_has_one_remote_and_one_is_left_for_dns(void **state)
+static void in_buffer_mode_a_link_has_one_remote(void **state)
+{
+	(void)state;
+	world->receive = MODEM_RECEIVE_BUFFER;
+	assert_true(host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1));
+	assert_true(host_sends_datagram("10.148.0.17:5000", "203.0.113.2:123", "b", 1));
+	assert_false(host_sends_datagram("10.148.0.17:5000", "203.0.113.3:123", "c", 1));
+	assert_int_equal(udp_links(), 2);
+	module_opens(9, MODEM_OPEN_OK);
+	module_data(9, "answer", 6, NULL);
+	assert_memory_equal(world->datagrams[0].p, "answer", 6);
+	assert_int_equal(world->gw->count.udp_unframed, 1);
+}
+
+static void in_buffer_mode_names_take_the_link_of_the_most_silent_remote(void **state)
 {
 	static const uint8_t question[] = "\0\7\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1";
 
 	(void)state;
 	world->receive = MODEM_RECEIVE_BUFFER;
-	world->config.links.udp = 3;
-	assert_true(host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1));
-	assert_true(host_sends_datagram("10.148.0.17:5000", "203.0.113.2:123", "b", 1));
-	assert_false(host_sends_datagram("10.148.0.17:5000", "203.0.113.3:123", "c", 1));
-	assert_int_equal(udp_links(), 2);
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1);
+	module_opens(9, MODEM_OPEN_OK);
+	advance(SEC(1));
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.2:123", "b", 1);
+	module_opens(8, MODEM_OPEN_OK);
 	assert_true(host_sends_datagram("10.148.0.17:5001", "198.51.100.53:53", question,
 		sizeof(question) - 1));
-	assert_int_equal(udp_links(), 3);
-	module_opens(9, MODEM_OPEN_OK);
-	module_data(9, "answer", 6, NULL);
-	assert_memory_equal(world->datagrams[0].p, "answer", 6);
-	assert_int_equal(world->gw->count.udp_unframed, 1);
+	assert_int_equal(world->links[9].closes, 1);
+	assert_int_equal(world->links[8].closes, 0);
+	assert_int_equal(world->links[7].state, MODEM_LINK_OPENING);
 }
 
 static void a_busy_module_is_asked_again_and_nobody_hears_of_it(void **state)
@@ -234,7 +246,8 @@ int main(void)
 		T(a_stranger_is_not_let_in),
 		T(a_hundred_remotes_share_one_link),
 		T(two_sockets_to_one_remote_never_share_a_link),
-		T(in_buffer_mode_a_link_has_one_remote_and_one_is_left_for_dns),
+		T(in_buffer_mode_a_link_has_one_remote),
+		T(in_buffer_mode_names_take_the_link_of_the_most_silent_remote),
 		T(a_busy_module_is_asked_again_and_nobody_hears_of_it),
 		T(a_number_in_use_is_left_for_another_with_all_that_hangs_on_it),
 		T(a_bearer_loss_ends_what_waits_for_a_busy_module),

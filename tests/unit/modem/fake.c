@@ -68,18 +68,19 @@ static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
 {
 	struct fake *f = user;
 
+	f->asked++;
 	if (f->offered == f->queued)
 		return false;
-	if (modem_link_state(f->m, f->queue[f->offered].link) != MODEM_LINK_OPEN)
+	if (!f->reckless && modem_link_state(f->m, f->queue[f->offered].link) != MODEM_LINK_OPEN)
 		return false;
-	if (modem_link_type(f->m, f->queue[f->offered].link) == MODEM_LINK_TCP &&
+	if (!f->reckless && modem_link_type(f->m, f->queue[f->offered].link) == MODEM_LINK_TCP &&
 		modem_send_room(f->m, f->queue[f->offered].link) < f->queue[f->offered].len)
 		return false;
 	send->link = f->queue[f->offered].link;
 	send->len = f->queue[f->offered].len;
 	send->to = f->queue[f->offered].to;
 	memcpy(buf, f->queue[f->offered].bytes, send->len);
-	f->offered++;
+	f->offered += !f->stubborn;
 	return true;
 }
 

@@ -54,6 +54,9 @@ struct fake {
 		struct endpoint to;
 	} queue[8]; /* what next_send will offer */
 	unsigned queued, offered;
+	unsigned asked; /* calls of next_send */
+	bool reckless;	/* it offers whatever is in the queue */
+	bool stubborn;	/* and the same again and again */
 	void (*on_event)(struct fake *f, const char *event);
 	enum modem_state state;
 };

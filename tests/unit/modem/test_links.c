@@ -147,20 +147,168 @@ static void silence_is_told_after_the_time_limit_and_the_number_is_cleared(void 
 	assert_said(f, "AT+CIPCLOSE=3\n");
 }
 
-static void cancelled_open_keeps_its_number_until_its_result(void **state)
+#define NOT_OPEN "\r\n+CIPCLOSE: 3,4\r\n" ERR
+
+/* Opens link 3, cancels it, and has its CIPCLOSE answered by @answer. */
+static void cancel(struct fake *f, const char *answer)
 {
-	struct fake *f = *state;
+	fake_rule(f, "AT+CIPCLOSE=", answer);
+	open_tcp(f, 3);
+	modem_close(f->m, 3);
+	run(f);
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 1);
+}
+
+static void cancelled_open_that_can_be_closed_frees_its_number_soon(void **state)
+{
+	static const char *const answers[] = {OK "\r\n+CIPCLOSE: 3,0\r\n",
+		"\r\n+CIPCLOSE: 3,0\r\n" OK, OK "\r\n+IPCLOSE: 3,0\r\n",
+		"\r\n+IPCLOSE: 3,0\r\n" OK, "\r\n+IPCLOSE: 3,1\r\n" NOT_OPEN};
 	struct endpoint e = fake_endpoint("198.51.100.7:3000");
 
+	(void)state;
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct fake *f;
+		void *s;
+
+		setup(&s);
+		f = s;
+		cancel(f, answers[i]);
+		assert_int_equal(modem_link_state(f->m, 3), MODEM_LINK_CLOSING);
+		assert_int_equal(modem_open_tcp(f->m, 3, &e), -EBUSY);
+		fake_advance(f, MSEC(990));
+		assert_heard(f, "opened(3,cancelled) ");
+		fake_advance(f, MSEC(20));
+		assert_heard(f, "opened(3,cancelled) free(3) ");
+		assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 1);
+		fake_free(f);
+	}
+}
+
+static void cancelled_open_is_not_closed_before_the_module_took_it(void **state)
+{
+	struct fake *f = *state;
+
 	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_rule(f, "AT+CIPOPEN=", NULL);
 	open_tcp(f, 3);
 	modem_close(f->m, 3);
 	run(f);
 	assert_heard(f, "opened(3,cancelled) ");
-	assert_int_equal(modem_link_state(f->m, 3), MODEM_LINK_CLOSING);
-	assert_int_equal(modem_open_tcp(f->m, 3, &e), -EBUSY);
-	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n"); /* late success */
+	assert_not_said(f, "CIPCLOSE=");
+	fake_say(f, OK);
 	assert_said(f, "AT+CIPCLOSE=3\n");
+}
+
+static void result_of_a_cancelled_open_is_swallowed_behind_its_close(void **state)
+{
+	struct fake *f = *state;
+
+	cancel(f, OK "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_advance(f, MSEC(500));
+	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n");
+	fake_advance(f, MSEC(600));
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 1);
+}
+
+static void result_of_a_cancelled_open_long_after_its_close_is_a_stray_link(void **state)
+{
+	struct fake *f = *state;
+
+	cancel(f, OK "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_advance(f, MSEC(1100));
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n");
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 2);
+	assert_heard(f, "opened(3,cancelled) free(3) free(3) ");
+}
+
+static void cancelled_open_that_cannot_be_closed_yet_keeps_its_number_until_its_result(void **state)
+{
+	struct fake *f = *state;
+	struct endpoint e = fake_endpoint("198.51.100.7:3000");
+
+	cancel(f, NOT_OPEN);
+	fake_advance(f, SEC(20));
+	assert_heard(f, "opened(3,cancelled) ");
+	assert_int_equal(modem_open_tcp(f->m, 3, &e), -EBUSY);
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 1); /* it is not asked again */
+	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 3,0\r\n"); /* late success */
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 2);
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+}
+
+static void cancelled_open_that_cannot_be_closed_yet_ends_with_its_failure(void **state)
+{
+	struct fake *f = *state;
+
+	cancel(f, ERR);
+	fake_say(f, "\r\n+CIPOPEN: 3,10\r\n");
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+}
+
+static void cancelled_open_without_any_result_ends_with_its_time(void **state)
+{
+	struct fake *f = *state;
+
+	cancel(f, NOT_OPEN);
+	fake_advance(f, SEC(31));
+	assert_heard(f, "opened(3,cancelled) ");
+	fake_advance(f, SEC(2));
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+}
+
+static void failure_that_overtakes_the_close_of_a_cancelled_open_ends_it(void **state)
+{
+	struct fake *f = *state;
+
+	/* Refused: nothing more can come. Taken: a result of the close can. */
+	cancel(f, "\r\n+CIPOPEN: 3,10\r\n" NOT_OPEN);
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+	fake_clear(f);
+	cancel(f, "\r\n+CIPOPEN: 3,10\r\n" OK);
+	assert_heard(f, "opened(3,cancelled) ");
+	fake_say(f, "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_advance(f, SEC(1));
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+	fake_clear(f);
+	cancel(f, OK "\r\n+CIPOPEN: 3,10\r\n");
+	fake_advance(f, SEC(1));
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 1);
+}
+
+static void success_that_overtakes_the_close_of_a_cancelled_open_needs_no_quarantine(void **state)
+{
+	struct fake *f = *state;
+
+	cancel(f, "\r\n+CIPOPEN: 3,0\r\n" OK "\r\n+CIPCLOSE: 3,0\r\n");
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+}
+
+static void success_that_overtakes_the_refusal_of_its_close_is_closed_again(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 3,0\r\n");
+	fake_rule_once(f, "AT+CIPCLOSE=", "\r\n+CIPOPEN: 3,0\r\n" NOT_OPEN);
+	open_tcp(f, 3);
+	modem_close(f->m, 3);
+	run(f);
+	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 2);
+	assert_heard(f, "opened(3,cancelled) free(3) ");
+}
+
+static void close_of_a_cancelled_open_without_result_waits_for_the_open(void **state)
+{
+	struct fake *f = *state;
+
+	cancel(f, OK);
+	fake_advance(f, SEC(16));
+	assert_heard(f, "opened(3,cancelled) ");
+	fake_say(f, "\r\n+CIPOPEN: 3,10\r\n");
 	assert_heard(f, "opened(3,cancelled) free(3) ");
 }
 
@@ -353,7 +501,17 @@ int main(void)
 		TEST(link_in_use_is_closed_before_its_number_is_free),
 		TEST(bare_error_is_an_error),
 		TEST(silence_is_told_after_the_time_limit_and_the_number_is_cleared),
-		TEST(cancelled_open_keeps_its_number_until_its_result),
+		cmocka_unit_test(cancelled_open_that_can_be_closed_frees_its_number_soon),
+		TEST(cancelled_open_is_not_closed_before_the_module_took_it),
+		TEST(result_of_a_cancelled_open_is_swallowed_behind_its_close),
+		TEST(result_of_a_cancelled_open_long_after_its_close_is_a_stray_link),
+		TEST(cancelled_open_that_cannot_be_closed_yet_keeps_its_number_until_its_result),
+		TEST(cancelled_open_that_cannot_be_closed_yet_ends_with_its_failure),
+		TEST(cancelled_open_without_any_result_ends_with_its_time),
+		TEST(failure_that_overtakes_the_close_of_a_cancelled_open_ends_it),
+		TEST(success_that_overtakes_the_close_of_a_cancelled_open_needs_no_quarantine),
+		TEST(success_that_overtakes_the_refusal_of_its_close_is_closed_again),
+		TEST(close_of_a_cancelled_open_without_result_waits_for_the_open),
 		TEST(open_that_was_never_written_is_cancelled_at_once),
 		TEST(close_is_told_at_once_and_the_number_is_free_when_confirmed),
 		TEST(close_result_may_come_before_ok),

@@ -166,6 +166,79 @@ static void data_between_ok_and_send_result_is_data(void **state)
 	assert_heard(f, "data{4}[hi] sent(3,1,1) ");
 }
 
+/* ---- what a module says by itself ---- */
+
+/* AT reference 1.2 and 19.2, with the forms that have lower case inside. */
+static const char *const chatter[] = {"+CPIN: READY", "+CPIN: NOT READY", "SMS DONE", "PB DONE",
+	"CALL READY", "Call Ready", "SMS Ready", "+CGEV: EPS PDN ACT 1", "+CGEV: NW PDN DEACT 1",
+	"+CGEV: ME DETACH", "+CGEV: NW MODIFY 1,2", "+CREG: 1", "+CREG: 2",
+	"+CREG: 1,\"1a2b\",\"01a2b3c4\",7", "+CGREG: 1", "+CGREG: 5,\"1A2B\",\"01A2B3C4\",7",
+	"+CEREG: 1", "+CEREG: 4", "+CTZV: +08,0", "+CTZV: 26/01/02,03:04:05+08,0",
+	"*PSUTTZ: 2026, 1, 2, 3, 4, 5, \"+8\", 0",
+	"*PSNWID: \"262\",\"03\", \"o2 - de\", 0, \"o2\", 0",
+	"*PSNWID: \"208\",\"10\", \"caf\xc3\xa9\", 0, \"\", 0", "DST: 0",
+	"*ISIMAID: \"a0000000871004ff54f0\"", "*COPN: 1,\"name of it\"", "*REJCAUSE: 15",
+	"+CSCON: 1", "+CNETCI: 1", "+MSTK: 11, d0118103", "+CMTI: \"SM\",3",
+	"+CMTI: \"me\",3", "+SIMCARD: NOT AVAILABLE", "RING", "NO CARRIER", "CLOSED",
+	"MISSED_CALL: 10:00AM 07911123456", "MISSED_CALL: 10:00am unknown",
+	"UNDER-VOLTAGE WARNING", "UNDER-VOLTAGE WARNNING", "OVER-VOLTAGE WARNING",
+	"+CLIENT: 6,0,10.164.6.156:59371", "+CLIENT: 6,0,\"2001:db8::1:59371\"",
+	"+CIPRXGET: 1,3", "+CIPRXGET: 1,9", "+CIPRXGET:1,3",
+	"+CIPOPEN: 9,10", "+CIPCLOSE: 9,0", "+IPCLOSE: 9,1", "CONNECT 115200",
+	"$GNRMC,,V,,,,,,,,,,N*4D", "$GNRMC,083559.00,A,4717.11437,N,00833.91522,E,0.0,,,,,a*5d",
+	"$GPGSV,3,1,12,01,40,083,46*7F", "$GPGGA,,,,,,0,,,,,,,,*66"};
+
+#define CHATTER (sizeof(chatter) / sizeof(chatter[0]))
+
+static void no_line_the_module_says_by_itself_disturbs_a_stream(void **state)
+{
+	struct modem_status status;
+	char text[192];
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * CHATTER; i++) {
+		const char *line = chatter[i / 2];
+		struct fake *f;
+		void *s;
+
+		setup(&s);
+		f = s;
+		f->bytewise = i & 1;
+		snprintf(text, sizeof(text), FROM3 "\r\n+RECEIVE,3,6\r\nfirst,\r\n%s\r\n"
+			FROM3 "\r\n+RECEIVE,3,6\r\nsecond\r\n%s\r\n", line, line);
+		fake_say(f, text);
+		assert_heard(f, "data{3}[first,second] ");
+		modem_status(f->m, &status);
+		assert_int_equal(status.unknown_lines, 0);
+		assert_int_equal(status.stray_bytes, 0);
+		assert_int_equal(status.state, MODEM_STATE_UP);
+		fake_free(f);
+	}
+}
+
+static void no_line_the_module_says_by_itself_disturbs_a_send(void **state)
+{
+	char text[320];
+
+	(void)state;
+	for (unsigned i = 0; i < CHATTER; i++) {
+		struct fake *f;
+		void *s;
+
+		setup(&s);
+		f = s;
+		snprintf(text, sizeof(text),
+			"\r\n%s\r\n\r\n>{payload}\r\n%s\r\n" OK
+			"\r\n%s\r\n\r\n+CIPSEND: 3,5,5\r\n", chatter[i], chatter[i], chatter[i]);
+		fake_rule(f, "AT+CIPSEND=", text);
+		fake_send(f, 3, "HELLO", NULL);
+		if (strstr(f->log, "sent(3,5,5) ") != f->log)
+			fail_msg("%s: %s", chatter[i], f->log);
+		assert_memory_equal(f->payload, "HELLO", 5);
+		fake_free(f);
+	}
+}
+
 /* ---- what the line loses ---- */
 
 /* What the owner got of one link. */
@@ -451,6 +524,116 @@ static void notice_that_was_not_served_before_the_close_is_a_loss(void **state)
 	assert_heard(f, "closed(4,data) ");
 }
 
+#define NOTICE "\r\n+CIPRXGET: 1,3\r\n"
+#define CLOSE "\r\n+IPCLOSE: 3,1\r\n"
+#define NO_DATA "\r\n+IP ERROR: No data\r\n" ERR
+
+static void notice_whose_read_was_overtaken_by_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", CLOSE NO_DATA);
+	fake_say(f, NOTICE);
+	assert_heard(f, "closed(3,data) ");
+}
+
+static void notice_whose_read_found_nothing_just_before_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NO_DATA CLOSE);
+	fake_say(f, NOTICE);
+	assert_heard(f, "closed(3,data) ");
+}
+
+static void notice_and_close_in_one_piece_are_a_loss_unless_data_comes(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPRXGET=4,4", "\r\n+CIPRXGET: 4,4,0\r\n" OK);
+	fake_open_tcp(f, 4, "198.51.100.8:3000");
+	fake_say(f, NOTICE CLOSE);
+	assert_heard(f, "closed(3,data) ");
+	fake_clear(f);
+	fake_rule_once(f, "AT+CIPRXGET=2,4", "\r\n+CIPRXGET: 2,4,3,0\r\nabc" OK);
+	fake_say(f, "\r\n+CIPRXGET: 1,4\r\n\r\n+IPCLOSE: 4,1\r\n");
+	assert_heard(f, "data{4}[abc] closed(4,remote) free(4) ");
+}
+
+static void notice_served_by_the_read_under_way_is_no_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_say(f, NOTICE);
+	fake_say(f, CLOSE);
+	assert_heard(f, "data{3}[abc] closed(3,remote) free(3) ");
+	fake_clear(f);
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE CLOSE "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abc] closed(3,remote) free(3) ");
+}
+
+static void notice_behind_the_data_of_the_read_under_way_is_a_new_one(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3",
+		"\r\n+CIPRXGET: 2,3,3,0\r\nabc" NOTICE OK CLOSE);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abc] closed(3,data) ");
+}
+
+static void notice_that_found_nothing_while_the_link_went_on_is_forgotten(void **state)
+{
+	struct fake *f = *state;
+
+	static const char *const answers[] = {NO_DATA, ("\r\n+CIPRXGET: 2,3,0,0\r\n" OK), ERR};
+
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		fake_rule(f, "AT+CIPRXGET=2", answers[i]);
+		fake_say(f, NOTICE);
+		fake_advance(f, MSEC(200));
+		fake_say(f, CLOSE);
+		assert_heard(f, "closed(3,remote) free(3) ");
+		fake_open_tcp(f, 3, "198.51.100.7:3000");
+	}
+}
+
+static void notice_after_an_empty_one_counts_again(void **state)
+{
+	struct fake *f = *state;
+
+	fake_say(f, NOTICE);
+	fake_advance(f, MSEC(200));
+	fake_say(f, NOTICE CLOSE);
+	assert_heard(f, "closed(3,data) ");
+}
+
+static void notice_during_an_empty_read_is_followed_at_once(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE NO_DATA);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abc] ");
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\ndef" OK);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", NOTICE "\r\n+CIPRXGET: 2,3,0,0\r\n" OK);
+	fake_say(f, NOTICE);
+	assert_heard(f, "data{3}[abcdef] ");
+}
+
+static void data_found_by_a_look_and_gone_after_the_close_is_a_loss(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=4,3", "\r\n+CIPRXGET: 4,3,3\r\n" OK CLOSE);
+	fake_advance(f, SEC(6));
+	assert_heard(f, "closed(3,data) ");
+}
+
 static void answer_for_another_link_is_not_ours(void **state)
 {
 	struct fake *f = *state;
@@ -557,6 +740,8 @@ int main(void)
 		TEST(payload_for_a_link_nobody_has_is_counted),
 		TEST(data_before_the_close_is_delivered_before_it),
 		TEST(data_between_ok_and_send_result_is_data),
+		cmocka_unit_test(no_line_the_module_says_by_itself_disturbs_a_stream),
+		cmocka_unit_test(no_line_the_module_says_by_itself_disturbs_a_send),
 		cmocka_unit_test(one_lost_byte_anywhere_ends_in_a_reset_or_changes_nothing),
 		cmocka_unit_test(lost_run_of_bytes_ends_in_a_reset_or_changes_nothing),
 		TEST(payload_that_swallowed_an_answer_is_not_believed),
@@ -577,6 +762,15 @@ int main(void)
 		BUFFER(known_rest_that_is_gone_is_a_loss),
 		BUFFER(known_rest_that_is_gone_after_the_close_is_a_loss),
 		BUFFER(notice_that_was_not_served_before_the_close_is_a_loss),
+		BUFFER(notice_whose_read_was_overtaken_by_the_close_is_a_loss),
+		BUFFER(notice_whose_read_found_nothing_just_before_the_close_is_a_loss),
+		BUFFER(notice_and_close_in_one_piece_are_a_loss_unless_data_comes),
+		BUFFER(notice_served_by_the_read_under_way_is_no_loss),
+		BUFFER(notice_behind_the_data_of_the_read_under_way_is_a_new_one),
+		BUFFER(notice_that_found_nothing_while_the_link_went_on_is_forgotten),
+		BUFFER(notice_after_an_empty_one_counts_again),
+		BUFFER(notice_during_an_empty_read_is_followed_at_once),
+		BUFFER(data_found_by_a_look_and_gone_after_the_close_is_a_loss),
 		BUFFER(answer_for_another_link_is_not_ours),
 		BUFFER(read_payload_may_look_like_anything),
 		BUFFER(notification_in_the_shape_of_a_header_is_a_hint),

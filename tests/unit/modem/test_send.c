@@ -15,6 +15,25 @@ static int setup(void **state)
 	return 0;
 }
 
+#define NO_DATA "\r\n+IP ERROR: No data\r\n" ERR
+#define CLOSE "\r\n+IPCLOSE: 3,1\r\n"
+
+static int setup_buffer(void **state)
+{
+	struct fake *f = fake_new();
+
+	f->config.receive = MODEM_RECEIVE_BUFFER;
+	fake_up(f);
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	fake_rule(f, "AT+CIPRXGET=2", NO_DATA);
+	fake_rule(f, "AT+CIPRXGET=4,1", "\r\n+CIPRXGET: 4,1,0\r\n" OK);
+	fake_rule(f, "AT+CIPRXGET=4,3", "\r\n+CIPRXGET: 4,3,0\r\n" OK);
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_udp(f, 1, 5000);
+	*state = f;
+	return 0;
+}
+
 static int teardown(void **state)
 {
 	fake_free(*state);
@@ -48,7 +67,8 @@ static void prompt_forms_are_all_understood(void **state)
 	struct fake *f = *state;
 	static const char *const forms[] = {"\r\n>{payload}" OK, "\r\n> {payload}" OK,
 		">{payload}" OK, "> {payload}" OK, "AT+CIPSEND=3,2\r\r\n>{payload}" OK,
-		"AT+CIPSEND=3,2\r>{payload}" OK, "\r\n+IPCLOSE: 9,1\r\n\r\n>{payload}" OK};
+		"AT+CIPSEND=3,2\r>{payload}" OK, "\r\n+IPCLOSE: 9,1\r\n\r\n>{payload}" OK,
+		"\r\n+RECEIVE,8,3\r\nabc>{payload}" OK};
 
 	for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		fake_clear(f);
@@ -240,6 +260,66 @@ static void learned_buffer_limits_the_room_until_acknowledged(void **state)
 	assert_not_said(f, "CIPACK"); /* nothing outstanding, nothing asked */
 }
 
+/* One short confirmation, after which the buffer of the module is known and full. */
+static void fill_buffer(struct fake *f)
+{
+	static char big[1461];
+
+	memset(big, 'x', 1460);
+	fake_send(f, 3, big, NULL);
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 1460,0,1460\r\n" OK);
+	fake_rule_once(f, "AT+CIPACK=", "\r\n+CIPACK: 1000,0,1000\r\n" OK);
+	fake_say(f, "\r\n+CIPSEND: 3,1460,1000\r\n");
+	fake_send(f, 3, big + 1000, NULL);
+	fake_advance(f, SEC(1));
+	fake_say(f, "\r\n+CIPSEND: 3,460,460\r\n");
+	assert_non_null(strstr(f->log, "sent(3,460,460) "));
+	fake_clear(f);
+}
+
+static void link_without_bytes_to_send_is_not_polled(void **state)
+{
+	struct fake *f = *state;
+
+	fill_buffer(f);
+	fake_advance(f, SEC(20));
+	assert_not_said(f, "CIPACK");
+}
+
+static void held_link_is_polled_until_its_bytes_may_go(void **state)
+{
+	struct fake *f = *state;
+	unsigned polls;
+
+	fill_buffer(f);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, SEC(1));
+	polls = fake_count(f->said, "CIPACK=3");
+	assert_in_range(polls, 8, 11);
+	assert_not_said(f, "CIPSEND");
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 1460,1000,460\r\n" OK);
+	fake_advance(f, MSEC(110));
+	assert_int_equal(fake_count(f->said, "CIPSEND=3,5\n"), 1);
+	fake_say(f, "\r\n+CIPSEND: 3,5,5\r\n");
+	assert_heard(f, "sent(3,5,5) ");
+	fake_clear(f);
+	fake_advance(f, SEC(5));
+	assert_true(fake_count(f->said, "CIPACK") <= 1);
+}
+
+static void held_link_is_asked_again_when_the_module_could_not_say(void **state)
+{
+	struct fake *f = *state;
+
+	fill_buffer(f);
+	fake_rule(f, "AT+CIPACK=", "\r\n+CIPACK: 1460,1460,0\r\n" OK);
+	fake_rule_once(f, "AT+CIPACK=", ERR);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, MSEC(1200));
+	assert_int_equal(fake_count(f->said, "CIPACK=3"), 2);
+	assert_said(f, "AT+CIPSEND=3,5\n");
+}
+
 static void refused_datagram_is_tried_once_more_then_dropped(void **state)
 {
 	struct fake *f = *state;
@@ -361,7 +441,134 @@ static void answer_to_an_acknowledgement_query_reaches_the_owner(void **state)
 	assert_int_not_equal(modem_query_ack(f->m, 1), 0);
 }
 
+static void wrong_offer_is_refused_and_the_next_one_sent(void **state)
+{
+	struct fake *f = *state;
+	static char big[1501];
+
+	memset(big, 'x', 1500);
+	f->reckless = true;
+	f->queue[f->queued++].link = 1; /* an empty datagram without a destination */
+	f->queue[f->queued].link = 7;	/* not open */
+	f->queue[f->queued++].len = 5;
+	f->queue[f->queued].link = 3;
+	memcpy(f->queue[f->queued].bytes, "HELLO", 5);
+	f->queue[f->queued++].len = 5;
+	fake_send(f, 1, big, "203.0.113.9:5254"); /* longer than a datagram may be */
+	assert_heard(f, "sent(1,0,0) ");
+	assert_string_equal(f->said, "AT+CIPSEND=3,5\n");
+	fake_say(f, "\r\n+CIPSEND: 3,5,5\r\n");
+	assert_heard(f, "sent(1,0,0) sent(3,5,5) sent(1,1500,0) ");
+}
+
+static void owner_that_insists_on_a_wrong_offer_is_asked_now_and_then(void **state)
+{
+	struct fake *f = *state;
+
+	f->reckless = f->stubborn = true;
+	fake_send(f, 7, "HELLO", NULL);
+	f->asked = 0;
+	fake_advance(f, SEC(1));
+	assert_in_range(f->asked, 1, 24);
+	assert_not_said(f, "CIPSEND");
+	/* Once it has something sensible that goes out without another kick. */
+	f->queue[0].link = 3;
+	f->stubborn = false;
+	fake_advance(f, SEC(1));
+	assert_said(f, "AT+CIPSEND=3,5\n");
+}
+
+/* ---- buffer mode: what was received outlives a failed send ---- */
+
+/* The next read of link 3 brings "abc" and then nothing is left. */
+static void leave_unread(struct fake *f)
+{
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+}
+
+static void failed_send_of_a_draining_link_does_not_end_the_drain(void **state)
+{
+	static const char *const ends[] = {
+		"\r\n>" CLOSE "{payload}" OK "\r\n+CIPSEND: 3,5,-1\r\n",
+		"\r\n>" CLOSE "{payload}" ERR,
+		"\r\n>" CLOSE "{payload}" OK, /* and no confirmation */
+		"\r\n>" CLOSE "{payload}" OK "\r\n+CIPSEND: 3,5,2\r\n",
+		CLOSE "\r\n+CIPERROR: 4\r\n" ERR,
+		CLOSE "\r\n+CIPERROR: 8\r\n" ERR,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct fake *f;
+		void *s;
+
+		setup_buffer(&s);
+		f = s;
+		f->rx_space = 0;
+		fake_rule(f, "AT+CIPACK=", ERR);
+		fake_rule_once(f, "AT+CIPSEND=3", ends[i]);
+		fake_send(f, 3, "HELLO", NULL);
+		fake_advance(f, SEC(3));
+		assert_heard(f, "");
+		assert_int_equal(modem_link_state(f->m, 3), MODEM_LINK_DRAINING);
+		/* The lock is free. */
+		fake_rule_once(f, "AT+CIPSEND=1", "\r\n>{payload}" OK "\r\n+CIPSEND: 1,1,1\r\n");
+		fake_send(f, 1, "x", "203.0.113.9:5254");
+		assert_heard(f, "sent(1,1,1) ");
+		f->rx_space = 1000;
+		leave_unread(f);
+		modem_rx_resume(f->m, 3);
+		modem_run(f->m, f->now);
+		fake_pump(f);
+		assert_heard(f, "sent(1,1,1) data{3}[abc] closed(3,remote) free(3) ");
+		assert_int_equal(fake_count(f->said, "CIPSEND=3"), 1);
+		fake_free(f);
+	}
+}
+
+static void confirmed_send_of_a_draining_link_is_told(void **state)
+{
+	struct fake *f = *state;
+
+	f->rx_space = 0;
+	fake_rule_once(f, "AT+CIPSEND=3",
+		"\r\n>" CLOSE "{payload}" OK "\r\n+CIPSEND: 3,5,5\r\n");
+	fake_send(f, 3, "HELLO", NULL);
+	assert_heard(f, "sent(3,5,5) ");
+}
+
+static void disconnection_told_by_a_send_is_drained_first(void **state)
+{
+	struct fake *f = *state;
+
+	leave_unread(f);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_say(f, "\r\n+CIPSEND: 3,5,-1\r\n");
+	assert_heard(f, "data{3}[abc] closed(3,send) free(3) ");
+	assert_said(f, "AT+CIPCLOSE=3\n"); /* nobody said that the number is free */
+	fake_clear(f);
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	leave_unread(f);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_say(f, "\r\n+CIPSEND: 3,5,-1\r\n" CLOSE);
+	assert_heard(f, "data{3}[abc] closed(3,send) free(3) ");
+	assert_not_said(f, "AT+CIPCLOSE=3\n");
+}
+
+static void zombie_is_drained_before_it_is_closed(void **state)
+{
+	struct fake *f = *state;
+
+	leave_unread(f);
+	fake_rule(f, "AT+CIPSEND=", "\r\n+CIPERROR: 4\r\n" ERR);
+	fake_send(f, 3, "HELLO", NULL);
+	fake_advance(f, MSEC(200));
+	assert_heard(f, "data{3}[abc] closed(3,lost) free(3) ");
+	assert_said(f, "AT+NETOPEN?\n");
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define BUFFER(t) cmocka_unit_test_setup_teardown(t, setup_buffer, teardown)
 
 int main(void)
 {
@@ -383,6 +590,9 @@ int main(void)
 		TEST(short_confirmation_without_proof_closes),
 		TEST(short_confirmation_without_cipack_closes),
 		TEST(learned_buffer_limits_the_room_until_acknowledged),
+		TEST(link_without_bytes_to_send_is_not_polled),
+		TEST(held_link_is_polled_until_its_bytes_may_go),
+		TEST(held_link_is_asked_again_when_the_module_could_not_say),
 		TEST(refused_datagram_is_tried_once_more_then_dropped),
 		TEST(missing_confirmation_closes_and_is_never_repeated),
 		TEST(three_sends_without_an_end_climb_the_ladder),
@@ -391,6 +601,12 @@ int main(void)
 		TEST(aborted_data_entry_drops_the_rest_of_the_payload),
 		TEST(refused_length_makes_smaller_chunks),
 		TEST(answer_to_an_acknowledgement_query_reaches_the_owner),
+		TEST(wrong_offer_is_refused_and_the_next_one_sent),
+		TEST(owner_that_insists_on_a_wrong_offer_is_asked_now_and_then),
+		cmocka_unit_test(failed_send_of_a_draining_link_does_not_end_the_drain),
+		BUFFER(confirmed_send_of_a_draining_link_is_told),
+		BUFFER(disconnection_told_by_a_send_is_drained_first),
+		BUFFER(zombie_is_drained_before_it_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
