@@ -194,16 +194,21 @@ suite_shellcheck() {
 	done | count_oks
 }
 
+# scdoc sets paragraph macros that mandoc finds superfluous; everything else counts.
+lint_page() {
+	! mandoc -T lint -W warning "$1" | grep -v ': skipping paragraph macro: '
+}
+
 suite_docs() {
 	build dev || return 1
 	local page
 	{
-		for page in $(find build/dev -path '*/lwip-*' -prune -o -name '*.[158]' -print | sort); do
-			if mandoc -T lint -W warning "$page"; then echo "ok $page"; else echo "not ok $page"; fi
-		done
+		while read -r page; do
+			if lint_page "$page"; then echo "ok $page"; else echo "not ok $page"; fi
+		done < <(find build/dev/docs -name '*.[158]' | sort)
 		while read -r page; do
 			if build/dev/gwd/gwd -c "$page" --check; then echo "ok $page"; else echo "not ok $page"; fi
-		done < <(find build/dev docs config -name 'gwd.conf*' ! -name '*.scd' ! -name '*.[0-9]')
+		done < <(find build/dev/docs docs config -name 'gwd.conf*' ! -name '*.scd*' ! -name '*.[0-9]')
 	} 2>&1 | count_oks
 }
 
