@@ -173,7 +173,7 @@ static void send_fill(struct channel *ch, bool escape)
 
 static void send_query(struct channel *ch)
 {
-	const char *text = queries[ch->query].text;
+	const char *text;
 
 	if (ch->unanswered++ == QUERY_MAX) {
 		channel_reset(ch);

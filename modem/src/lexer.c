@@ -95,7 +95,7 @@ static bool form_match(const struct lexer *lx, const struct lexer_form *f, const
 	size_t len, struct lexer_header *h)
 {
 	size_t plen = strlen(f->prefix);
-	size_t v[LEXER_FIELDS];
+	size_t v[LEXER_FIELDS] = {0};
 
 	if (lx->deaf || (f->push && !lx->push))
 		return false;

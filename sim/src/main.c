@@ -112,8 +112,10 @@ static int parse_arguments(int argc, char **argv, struct options *o)
 		return status;
 	if (optind < argc)
 		return bad_usage("expected only options, not '%s'", argv[optind]);
-	if (!o->link)
-		return bad_usage("expected %s", "--link PATH");
+	if (!o->link) {
+		bad_usage("expected %s", "--link PATH");
+		return EX_USAGE;
+	}
 	return -1;
 }
 

@@ -275,7 +275,7 @@ static int as_normal_user(bool ambient, int (*body)(void))
 
 	if (pid == 0) {
 		if (unshare(CLONE_NEWNS) < 0 ||
-			mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+			mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 			mount("tmpfs", "/dev/net", "tmpfs", 0, "mode=755") < 0 ||
 			mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 200)) < 0 ||
 			chmod("/dev/net/tun", 0666) < 0 || prctl(PR_SET_KEEPCAPS, 1) < 0 ||
