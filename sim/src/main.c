@@ -110,8 +110,10 @@ static int parse_arguments(int argc, char **argv, struct options *o)
 		status = take_option(o, option);
 	if (status >= 0)
 		return status;
-	if (optind < argc)
-		return bad_usage("expected only options, not '%s'", argv[optind]);
+	if (optind < argc) {
+		bad_usage("expected only options, not '%s'", argv[optind]);
+		return EX_USAGE;
+	}
 	if (!o->link) {
 		bad_usage("expected %s", "--link PATH");
 		return EX_USAGE;

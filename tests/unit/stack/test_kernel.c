@@ -37,15 +37,18 @@ static usec_t monotonic(void)
 
 static int set_v6_address(int index)
 {
-	struct in6_ifreq req;
+	union {
+		struct in6_ifreq v6;
+		struct ifreq any; /* what memcheck takes it for */
+	} req;
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0), err;
 
 	if (fd < 0)
 		return -1;
-	memset(&req, 0, sizeof(req)); /* the kernel reads the padding too */
-	req.ifr6_ifindex = index;
-	req.ifr6_prefixlen = 64;
-	inet_pton(AF_INET6, "2001:db8:7::1", &req.ifr6_addr);
+	memset(&req, 0, sizeof(req));
+	req.v6.ifr6_ifindex = index;
+	req.v6.ifr6_prefixlen = 64;
+	inet_pton(AF_INET6, "2001:db8:7::1", &req.v6.ifr6_addr);
 	err = ioctl(fd, SIOCSIFADDR, &req);
 	close(fd);
 	return err;
