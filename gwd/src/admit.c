@@ -150,11 +150,11 @@ static void relieve(struct gateway *gw, struct unit *u)
 	struct link *l;
 
 	if (gw->n_free_buffers == 0) {
-		tcp_reclaim(gw, FLOW_DELIVER);
+		flow_reclaim(gw, FLOW_DELIVER);
 		return;
 	}
 	if (u->connecting < admit_connecting_max(u)) {
-		tcp_reclaim(gw, FLOW_LINGER);
+		flow_reclaim(gw, FLOW_LINGER);
 		return;
 	}
 	if (u->one_at_a_time || given_up(u) >= GIVEN_UP_MAX)
@@ -186,7 +186,7 @@ static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
 		flow_refuse(gw, f, STACK_ANSWER_NET_UNREACH);
 		return;
 	}
-	tcp_buffer_take(gw, f);
+	flow_buffer_take(gw, f);
 	l->use = LINK_TCP;
 	l->open = false;
 	l->since = gw->now;
@@ -196,7 +196,7 @@ static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
 	if (f->first_open == 0)
 		f->first_open = gw->now;
 	u->connecting++;
-	flow_enter(f, gw, FLOW_OPENING);
+	flow_enter(gw, f, FLOW_OPENING);
 	/* Being put back to wait does not buy more time than tcp.connect_timeout. */
 	f->deadline -= gw->now - f->first_open;
 }
@@ -271,5 +271,5 @@ usec_t admit_deadline(const struct gateway *gw)
 		if (f && f->state == FLOW_OPENING && f->changed + PATIENCE > gw->now)
 			at = usec_min(at, f->changed + PATIENCE);
 	}
-	return usec_min(at, tcp_reclaim_deadline(gw));
+	return usec_min(at, flow_reclaim_deadline(gw));
 }

@@ -163,7 +163,7 @@ static void tun_lost(struct daemon *d, const char *why)
 	ev_io_stop(d->loop, &d->tun_readable);
 	ev_io_stop(d->loop, &d->monitor_readable);
 	iface_close(&d->iface);
-	tcp_reset_all(d->gw);
+	flow_reset_all(d->gw);
 	ev_timer_set(&d->reopen, REOPEN_S, 0.);
 	ev_timer_start(d->loop, &d->reopen);
 }

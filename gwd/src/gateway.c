@@ -376,14 +376,14 @@ void gateway_reconfigured(struct gateway *gw, usec_t now)
 {
 	gw->now = now;
 	gw->admit_again = true;
-	tcp_rearm(gw);
+	flow_rearm(gw);
 }
 
 void gateway_run(struct gateway *gw, usec_t now)
 {
 	gw->now = now;
 	stack_run(gw->stack, now);
-	tcp_timers(gw);
+	flow_timers(gw);
 	dns_timers(gw);
 	udp_timers(gw);
 	admit_run(gw);
@@ -395,7 +395,7 @@ usec_t gateway_deadline(const struct gateway *gw)
 {
 	usec_t at = stack_deadline(gw->stack);
 
-	at = usec_min(at, tcp_deadline(gw));
+	at = usec_min(at, flow_deadline(gw));
 	at = usec_min(at, admit_deadline(gw));
 	at = usec_min(at, udp_deadline(gw));
 	at = usec_min(at, dns_deadline(gw));
@@ -412,7 +412,7 @@ void gateway_shutdown(struct gateway *gw, usec_t now)
 	gw->stopping = true;
 	list_for_each_safe (pos, tmp, &gw->waiting)
 		flow_refuse(gw, list_entry(pos, struct flow, node), STACK_ANSWER_NET_UNREACH);
-	tcp_reset_all(gw);
+	flow_reset_all(gw);
 	for (unsigned i = 0; i < gw->n_units; i++)
 		modem_shutdown(gw->units[i].modem, now);
 }

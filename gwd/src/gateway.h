@@ -8,9 +8,9 @@
  * the module's ten sockets; a unit is one module as the gateway sees it. Everything is keyed
  * (unit, link).
  *
- * Files: gateway.c glue and life cycle; admit.c who gets a link when; tcp.c the TCP relay; udp.c
- * mappings; dns.c queries; sched.c which link sends next; dest.c what is known of destinations;
- * report.c all of it as JSON.
+ * Files: gateway.c glue and life cycle; flow.c the life of a TCP flow; tcp.c the TCP relay; admit.c
+ * who gets a link when; udp.c mappings; dns.c queries; sched.c which link sends next; dest.c what is
+ * known of destinations; report.c all of it as JSON.
  */
 #ifndef GWD_GATEWAY_H
 #define GWD_GATEWAY_H
@@ -40,7 +40,7 @@ struct unit;
 struct flow;
 
 /*
- * States of a TCP flow. The time-out of each and where it leads stand in the table in tcp.c.
+ * States of a TCP flow. The time-out of each and where it leads stand in the table in flow.c.
  * Pointers that are set: tcp in all states; link from OPENING to LINGER; buffer from HANDSHAKE on.
  */
 enum flow_state {
@@ -270,6 +270,41 @@ void link_release(struct link *l);
 #define FLOW_NAME_LEN 160
 const char *flow_name(const struct flow *f, char *buf);
 
+/* flow.c: the life of a TCP flow */
+/* NULL when the table is full of living flows. The endpoint's user pointer is the flow. */
+struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *local,
+	const struct endpoint *remote);
+/* The endpoint must be gone already; a link that is still attached is the caller's to close. */
+void flow_free(struct gateway *gw, struct flow *f);
+/* Moves to @state, arms its time-out and begins what the state begins with: the flow may be gone
+ * when this returns (a half-close whose owner is gone ends at once). */
+void flow_enter(struct gateway *gw, struct flow *f, enum flow_state state);
+void flow_arm(struct gateway *gw, struct flow *f);
+/* A byte moved, or something else says that the flow lives. */
+void flow_touch(struct gateway *gw, struct flow *f);
+/* The ends; each frees the flow. A held SYN: tells the host. */
+void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer);
+/* RST to the host now, and the link away; counted and logged. */
+void flow_reset(struct gateway *gw, struct flow *f, uint64_t *counter, const char *why);
+/* Nobody waits for the peer's answer any more: an orderly end on both sides. */
+void flow_finish(struct gateway *gw, struct flow *f);
+const char *flow_state_name(enum flow_state s);
+bool flow_buffer_take(struct gateway *gw, struct flow *f);
+void flow_buffer_give(struct gateway *gw, struct flow *f);
+/* Resets the longest idle flow of @state (LINGER holds a link, DELIVER a buffer), if it was idle for
+ * a second. */
+bool flow_reclaim(struct gateway *gw, enum flow_state state);
+/* When flow_reclaim() could find one it does not find now. */
+usec_t flow_reclaim_deadline(const struct gateway *gw);
+/* Arms every flow's time-out anew, after a reload. */
+void flow_rearm(struct gateway *gw);
+/* RST to every flow beyond the held ones. */
+void flow_reset_all(struct gateway *gw);
+void flow_timers(struct gateway *gw);
+usec_t flow_deadline(const struct gateway *gw);
+/* Has the modem close the link; NULL is fine. */
+void link_end(struct link *l);
+
 /* tcp.c: the TCP relay */
 void tcp_syn(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *local,
 	const struct endpoint *remote, uint8_t dscp);
@@ -280,24 +315,9 @@ size_t tcp_link_space(struct link *l);
 void tcp_link_sent(struct link *l, size_t req, size_t n);
 void tcp_link_closed(struct link *l, enum modem_close_reason reason);
 void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked);
-void tcp_timers(struct gateway *gw);
-usec_t tcp_deadline(const struct gateway *gw);
-/* Moves to @state and arms its time-out. */
-void flow_enter(struct flow *f, struct gateway *gw, enum flow_state state);
-/* Tells the host and frees the flow (a held SYN). */
-void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer);
-const char *flow_state_name(enum flow_state s);
-/* Resets the longest idle flow of @state (LINGER holds a link, DELIVER a buffer), if it was idle for
- * a second. */
-bool tcp_reclaim(struct gateway *gw, enum flow_state state);
-/* When tcp_reclaim() could find one it does not find now. */
-usec_t tcp_reclaim_deadline(const struct gateway *gw);
-/* Arms every flow's time-out anew, after a reload. */
-void tcp_rearm(struct gateway *gw);
-/* RST to every flow beyond the held ones: the daemon stops. */
-void tcp_reset_all(struct gateway *gw);
-void tcp_buffer_give(struct gateway *gw, struct flow *f);
-bool tcp_buffer_take(struct gateway *gw, struct flow *f);
+/* CONFIRM begins: asks CIPACK. LINGER: looks whether the socket's owner still waits. */
+void tcp_confirm_begin(struct gateway *gw, struct flow *f);
+void tcp_linger_check(struct gateway *gw, struct flow *f);
 
 /* admit.c: held SYNs to links */
 void admit_run(struct gateway *gw);

@@ -49,10 +49,13 @@ void sched_remove(struct link *l)
 static size_t tcp_fill(struct link *l, uint8_t *buf)
 {
 	struct flow *f = l->flow;
-	size_t room = modem_send_room(l->unit->modem, l->number);
+	size_t room;
 
-	if (!f || f->state == FLOW_HANDSHAKE)
+	l->gated = false;
+	if (!f || f->state == FLOW_HANDSHAKE || stack_tcp_queued(f->tcp) == 0)
 		return 0;
+	/* Asked only for bytes that are there: a full module is polled because of it. */
+	room = modem_send_room(l->unit->modem, l->number);
 	l->gated = room == 0;
 	if (room > MODEM_TCP_CHUNK_MAX)
 		room = MODEM_TCP_CHUNK_MAX;

@@ -27,315 +27,14 @@
 #include "gateway.h"
 
 #include <errno.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "util/log.h"
 
-#define WAIT_LIMIT SEC(30)	/* decision 18 */
-#define HANDSHAKE_LIMIT SEC(20) /* the host is on this machine or one hop away */
-#define SEND_STALL_LIMIT SEC(120)
-#define DELIVER_STALL_LIMIT SEC(600)
-#define CLOSED_LIMIT SEC(120)
-#define CONFIRM_STALL_LIMIT SEC(30)
-#define GAVE_UP_CHECK SEC(2)
-#define RECLAIM_IDLE SEC(1)
 #define BUSY_PAUSE MSEC(300)
 #define OPEN_ATTEMPTS 5
 #define CONFIRM_POLL_MIN MSEC(100)
 #define CONFIRM_POLL_MAX SEC(2)
 #define OWNER_CHECK_MAX SEC(30)
-
-/* The socket states a connecting client can be in: anything else means it gave up. */
-enum { DIAG_SYN_SENT = 2 };
-
-static void flow_reset(struct gateway *gw, struct flow *f, uint64_t *counter, const char *why);
-
-/* ---- life cycle ---- */
-
-static usec_t open_limit(const struct gateway *gw)
-{
-	/* The module's own time-out (CIPTIMEOUT) has the same value; let it speak first. */
-	return gw->config->tcp.connect_timeout + MSEC(500);
-}
-
-static usec_t idle_limit(const struct gateway *gw)
-{
-	return gw->config->tcp.idle_timeout ? gw->config->tcp.idle_timeout : USEC_NEVER;
-}
-
-static usec_t linger_limit(const struct gateway *gw)
-{
-	return gw->config->tcp.linger;
-}
-
-static void expire_waiting(struct gateway *gw, struct flow *f)
-{
-	/* One that was tried and put back hears of its destination, not of the queue. */
-	flow_refuse(gw, f, f->first_open ? STACK_ANSWER_HOST_UNREACH : STACK_ANSWER_RST);
-}
-
-static void expire_opening(struct gateway *gw, struct flow *f)
-{
-	struct link *l = f->link;
-
-	dest_remember(gw, &f->remote, DEST_UNREACHABLE);
-	gw->count.tcp_unreachable++;
-	flow_refuse(gw, f, STACK_ANSWER_HOST_UNREACH);
-	modem_close(l->unit->modem, l->number);
-}
-
-static void expire_stalled(struct gateway *gw, struct flow *f)
-{
-	flow_reset(gw, f, &gw->count.tcp_reset_idle, "no progress");
-}
-
-static void expire_idle(struct gateway *gw, struct flow *f)
-{
-	flow_reset(gw, f, &gw->count.tcp_reset_idle, "idle for tcp.idle_timeout");
-}
-
-/* No news from CIPACK. Bytes that are known not to have reached the peer end in RST, never in FIN. */
-static void expire_confirm(struct gateway *gw, struct flow *f)
-{
-	if (f->unacked > 0)
-		flow_reset(gw, f, &gw->count.tcp_reset_unconfirmed, "the peer does not acknowledge");
-	else
-		flow_enter(f, gw, FLOW_LINGER);
-}
-
-static void expire_linger(struct gateway *gw, struct flow *f)
-{
-	flow_reset(gw, f, &gw->count.tcp_reset_linger, "half-closed for tcp.linger");
-}
-
-static usec_t limit_wait(const struct gateway *gw)
-{
-	(void)gw;
-	return WAIT_LIMIT;
-}
-
-static usec_t limit_handshake(const struct gateway *gw)
-{
-	(void)gw;
-	return HANDSHAKE_LIMIT;
-}
-
-static usec_t limit_send(const struct gateway *gw)
-{
-	(void)gw;
-	return SEND_STALL_LIMIT;
-}
-
-static usec_t limit_confirm(const struct gateway *gw)
-{
-	(void)gw;
-	return CONFIRM_STALL_LIMIT;
-}
-
-static usec_t limit_deliver(const struct gateway *gw)
-{
-	(void)gw;
-	return DELIVER_STALL_LIMIT;
-}
-
-static usec_t limit_closed(const struct gateway *gw)
-{
-	(void)gw;
-	return CLOSED_LIMIT;
-}
-
-/*
- * Each state, how long it may last and what happens then. "idle" ones count from the last byte
- * moved, the others from the moment the state was entered.
- */
-static const struct {
-	const char *name;
-	usec_t (*limit)(const struct gateway *gw);
-	bool idle;
-	void (*expired)(struct gateway *gw, struct flow *f);
-} states[] = {
-	[FLOW_FREE] = {"free", NULL, false, NULL},
-	[FLOW_WAITING] = {"waiting", limit_wait, false, expire_waiting},
-	[FLOW_OPENING] = {"opening", open_limit, false, expire_opening},
-	[FLOW_HANDSHAKE] = {"handshake", limit_handshake, false, expire_stalled},
-	[FLOW_OPEN] = {"open", idle_limit, true, expire_idle},
-	[FLOW_HOST_FIN] = {"host-fin", limit_send, true, expire_stalled},
-	[FLOW_CONFIRM] = {"confirm", limit_confirm, true, expire_confirm},
-	[FLOW_LINGER] = {"linger", linger_limit, true, expire_linger},
-	[FLOW_DELIVER] = {"deliver", limit_deliver, true, expire_stalled},
-	[FLOW_CLOSED] = {"closed", limit_closed, false, expire_stalled},
-};
-_Static_assert(sizeof(states) / sizeof(states[0]) == FLOW_CLOSED + 1, "a row for each state");
-
-const char *flow_state_name(enum flow_state s)
-{
-	return states[s].name;
-}
-
-static void flow_arm(struct gateway *gw, struct flow *f)
-{
-	/* A half-close whose owner lives may take as long as an open flow. */
-	usec_t limit = f->half_closed ? idle_limit(gw) : states[f->state].limit(gw);
-	usec_t from = states[f->state].idle && f->active > f->changed ? f->active : f->changed;
-
-	if (f->state == FLOW_WAITING)
-		from = f->created; /* being put back to wait buys no time */
-
-	f->deadline = limit == USEC_NEVER ? USEC_NEVER : from + limit;
-}
-
-static void flow_touch(struct gateway *gw, struct flow *f)
-{
-	f->active = gw->now;
-	if (states[f->state].idle && f->deadline != USEC_NEVER)
-		flow_arm(gw, f);
-}
-
-static void confirm_begin(struct gateway *gw, struct flow *f);
-static void linger_begin(struct gateway *gw, struct flow *f);
-
-void flow_enter(struct flow *f, struct gateway *gw, enum flow_state state)
-{
-	char name[FLOW_NAME_LEN];
-
-	log_debug("%s: %s -> %s", flow_name(f, name), states[f->state].name, states[state].name);
-	list_del(&f->node);
-	list_add_tail(state == FLOW_WAITING ? &gw->waiting : &gw->flows, &f->node);
-	f->state = state;
-	f->changed = gw->now;
-	f->polls = 0;
-	f->half_closed = false;
-	f->check = state <= FLOW_OPENING ? gw->now + GAVE_UP_CHECK : USEC_NEVER;
-	flow_arm(gw, f);
-	if (state == FLOW_CONFIRM)
-		confirm_begin(gw, f);
-	else if (state == FLOW_LINGER)
-		linger_begin(gw, f);
-}
-
-/* Programs that keep sockets which their peers have closed must not stop others from connecting: the
- * oldest such flow makes room. It owes the host nothing but an answer to its FIN. */
-static void forget_closed(struct gateway *gw)
-{
-	struct list *pos, *tmp;
-
-	list_for_each_safe (pos, tmp, &gw->flows) {
-		struct flow *f = list_entry(pos, struct flow, node);
-
-		if (f->state == FLOW_CLOSED) {
-			flow_reset(gw, f, &gw->count.tcp_reset_reclaimed, "what it holds is needed");
-			return;
-		}
-	}
-}
-
-static struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp,
-	const struct endpoint *local, const struct endpoint *remote)
-{
-	struct flow *f;
-
-	if (list_empty(&gw->free_flows) && gw->flows_touched == FLOWS_MAX)
-		forget_closed(gw);
-	if (!list_empty(&gw->free_flows)) {
-		f = list_entry(gw->free_flows.next, struct flow, node);
-		list_del(&f->node);
-	} else if (gw->flows_touched < FLOWS_MAX) {
-		f = &gw->flow_pool[gw->flows_touched++];
-	} else {
-		return NULL;
-	}
-	*f = (struct flow){
-		.tcp = tcp, .local = *local, .remote = *remote, .id = ++gw->next_id,
-		.created = gw->now, .active = gw->now,
-	};
-	list_init(&f->node);
-	gw->n_flows++;
-	stack_tcp_set_user(tcp, f);
-	return f;
-}
-
-/* The endpoint must be gone already; a link that is still attached is the caller's to close. */
-static void flow_free(struct gateway *gw, struct flow *f)
-{
-	char name[FLOW_NAME_LEN];
-
-	log_debug("%s: gone, %llu bytes sent, %llu received", flow_name(f, name),
-		(unsigned long long)f->tx_bytes, (unsigned long long)f->rx_bytes);
-	if (f->link) {
-		sched_remove(f->link);
-		f->link->flow = NULL;
-	}
-	tcp_buffer_give(gw, f);
-	list_del(&f->node);
-	f->state = FLOW_FREE;
-	list_add_tail(&gw->free_flows, &f->node);
-	gw->n_flows--;
-}
-
-bool tcp_buffer_take(struct gateway *gw, struct flow *f)
-{
-	if (f->buffer.mem)
-		return true;
-	if (gw->n_free_buffers == 0)
-		return false;
-	ring_init(&f->buffer, gw->free_buffers[--gw->n_free_buffers], gw->buffer_size);
-	return true;
-}
-
-void tcp_buffer_give(struct gateway *gw, struct flow *f)
-{
-	if (!f->buffer.mem)
-		return;
-	gw->free_buffers[gw->n_free_buffers++] = f->buffer.mem;
-	gw->admit_again = true;
-	f->buffer.mem = NULL;
-}
-
-void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer)
-{
-	char name[FLOW_NAME_LEN];
-
-	log_debug("%s: refused (%s)", flow_name(f, name),
-		answer == STACK_ANSWER_RST ? "reset" : answer == STACK_ANSWER_NET_UNREACH ?
-			"network unreachable" : "host unreachable");
-	stack_tcp_refuse(f->tcp, answer);
-	flow_free(gw, f);
-}
-
-static void link_close(struct link *l)
-{
-	if (l)
-		modem_close(l->unit->modem, l->number);
-}
-
-/* RST to the host now, and the link away. */
-static void flow_reset(struct gateway *gw, struct flow *f, uint64_t *counter, const char *why)
-{
-	char name[FLOW_NAME_LEN];
-	struct link *l = f->link;
-
-	log_info("%s: reset in state %s: %s", flow_name(f, name), states[f->state].name, why);
-	(*counter)++;
-	gw->count.tcp_reset++;
-	stack_tcp_abort(f->tcp);
-	flow_free(gw, f);
-	link_close(l);
-}
-
-/* Nobody waits for the peer's answer any more: an orderly end on both sides. */
-static void flow_finish(struct gateway *gw, struct flow *f)
-{
-	struct link *l = f->link;
-
-	gw->count.tcp_finished++;
-	stack_tcp_shutdown(f->tcp);
-	stack_tcp_detach(f->tcp);
-	flow_free(gw, f);
-	link_close(l);
-}
 
 /* ---- host side ---- */
 
@@ -380,7 +79,7 @@ void tcp_syn(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *l
 	}
 	f->class = classify(remote, dscp);
 	f->owned = gw->ops->owner(gw->user, true, local, remote, &f->owner) == 0;
-	flow_enter(f, gw, FLOW_WAITING);
+	flow_enter(gw, f, FLOW_WAITING);
 }
 
 /* DELIVER, and the stack has everything: RST or FIN follow the host's last ACK by themselves. */
@@ -395,14 +94,14 @@ static void delivered(struct gateway *gw, struct flow *f)
 	if (!f->fin_due) {
 		f->fin_due = true;
 		stack_tcp_shutdown(f->tcp);
-		tcp_buffer_give(gw, f);
+		flow_buffer_give(gw, f);
 	}
 	if (f->host_fin) {
 		gw->count.tcp_finished++;
 		stack_tcp_detach(f->tcp);
 		flow_free(gw, f);
 	} else if (stack_tcp_unacked(f->tcp) == 0) {
-		flow_enter(f, gw, FLOW_CLOSED);
+		flow_enter(gw, f, FLOW_CLOSED);
 	}
 }
 
@@ -453,9 +152,9 @@ static void host_fin(struct gateway *gw, struct flow *f)
 		stack_tcp_detach(f->tcp);
 		flow_free(gw, f);
 	} else if (f->state == FLOW_OPEN) {
-		flow_enter(f, gw, FLOW_HOST_FIN);
+		flow_enter(gw, f, FLOW_HOST_FIN);
 		if (stack_tcp_queued(f->tcp) == 0)
-			flow_enter(f, gw, FLOW_CONFIRM);
+			flow_enter(gw, f, FLOW_CONFIRM);
 	}
 }
 
@@ -464,7 +163,7 @@ static void host_established(struct gateway *gw, struct flow *f)
 	f->established = true;
 	gw->count.tcp_opened++;
 	if (f->state == FLOW_HANDSHAKE)
-		flow_enter(f, gw, FLOW_OPEN);
+		flow_enter(gw, f, FLOW_OPEN);
 }
 
 static void host_gone(struct gateway *gw, struct flow *f)
@@ -476,7 +175,7 @@ static void host_gone(struct gateway *gw, struct flow *f)
 	flow_free(gw, f);
 	/* An open under way is let finish, then closed (tcp_link_opened): decision 18. */
 	if (!opening)
-		link_close(l);
+		link_end(l);
 }
 
 void tcp_event(struct gateway *gw, struct stack_tcp *tcp, unsigned events)
@@ -526,10 +225,10 @@ static void open_failed(struct gateway *gw, struct flow *f, int result)
 	case MODEM_OPEN_BUSY:
 		f->first_open = 0; /* it was not tried at all */
 		f->retry = gw->now + BUSY_PAUSE;
-		flow_enter(f, gw, FLOW_WAITING);
+		flow_enter(gw, f, FLOW_WAITING);
 		return;
 	case MODEM_OPEN_CANCELLED:
-		flow_enter(f, gw, FLOW_WAITING);
+		flow_enter(gw, f, FLOW_WAITING);
 		return;
 	case MODEM_OPEN_NOT_SUPPORTED:
 	case MODEM_OPEN_SOCKETS_OPENED:
@@ -537,7 +236,7 @@ static void open_failed(struct gateway *gw, struct flow *f, int result)
 		if (++f->attempts > OPEN_ATTEMPTS)
 			break;
 		f->retry = gw->now + BUSY_PAUSE * f->attempts;
-		flow_enter(f, gw, FLOW_WAITING);
+		flow_enter(gw, f, FLOW_WAITING);
 		return;
 	default:
 		break;
@@ -569,13 +268,13 @@ void tcp_link_opened(struct link *l, int result)
 	}
 	if (!f) {
 		if (result == MODEM_OPEN_OK)
-			link_close(l);
+			link_end(l);
 		return;
 	}
 	if (result != MODEM_OPEN_OK) {
 		l->flow = NULL;
 		f->link = NULL;
-		tcp_buffer_give(gw, f);
+		flow_buffer_give(gw, f);
 		open_failed(gw, f, result);
 		return;
 	}
@@ -583,10 +282,10 @@ void tcp_link_opened(struct link *l, int result)
 	if (stack_tcp_accept(f->tcp) < 0) {
 		gw->count.tcp_overflow++;
 		flow_refuse(gw, f, STACK_ANSWER_RST);
-		link_close(l);
+		link_end(l);
 		return;
 	}
-	flow_enter(f, gw, FLOW_HANDSHAKE);
+	flow_enter(gw, f, FLOW_HANDSHAKE);
 }
 
 void tcp_link_data(struct link *l, const uint8_t *p, size_t n)
@@ -629,7 +328,7 @@ void tcp_link_sent(struct link *l, size_t req, size_t n)
 	if (stack_tcp_queued(f->tcp) > 0)
 		sched_ready(l);
 	else if (f->state == FLOW_HOST_FIN)
-		flow_enter(f, gw, FLOW_CONFIRM);
+		flow_enter(gw, f, FLOW_CONFIRM);
 }
 
 static void peer_closed(struct gateway *gw, struct flow *f)
@@ -641,7 +340,7 @@ static void peer_closed(struct gateway *gw, struct flow *f)
 		gw->count.tcp_reset_unconfirmed++;
 		f->reset = true;
 	}
-	flow_enter(f, gw, FLOW_DELIVER);
+	flow_enter(gw, f, FLOW_DELIVER);
 	pump(gw, f);
 }
 
@@ -676,12 +375,12 @@ void tcp_link_closed(struct link *l, enum modem_close_reason reason)
 
 /* ---- CONFIRM and LINGER ---- */
 
-static void confirm_begin(struct gateway *gw, struct flow *f)
+void tcp_confirm_begin(struct gateway *gw, struct flow *f)
 {
 	struct link *l = f->link;
 
 	if (f->tx_bytes == 0 || modem_query_ack(l->unit->modem, l->number) < 0)
-		flow_enter(f, gw, FLOW_LINGER);
+		flow_enter(gw, f, FLOW_LINGER);
 }
 
 void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
@@ -694,7 +393,7 @@ void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
 		return;
 	if (!known || acked >= sent) {
 		f->unacked = 0;
-		flow_enter(f, gw, FLOW_LINGER);
+		flow_enter(gw, f, FLOW_LINGER);
 		return;
 	}
 	if (f->unacked == 0 || sent - acked < f->unacked)
@@ -709,7 +408,7 @@ void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
  * The host has sent FIN and its bytes are with the peer. Does anybody still wait for an answer?
  * Only the owner look-up knows: close() and shutdown(SHUT_WR) look the same on the wire.
  */
-static void linger_check(struct gateway *gw, struct flow *f)
+void tcp_linger_check(struct gateway *gw, struct flow *f)
 {
 	struct tun_owner o = {0};
 	int rc;
@@ -729,145 +428,4 @@ static void linger_check(struct gateway *gw, struct flow *f)
 	flow_arm(gw, f);
 	f->check = gw->now + usec_min(SEC(1) << (f->polls < 5 ? f->polls : 5), OWNER_CHECK_MAX);
 	f->polls++;
-}
-
-static void linger_begin(struct gateway *gw, struct flow *f)
-{
-	linger_check(gw, f);
-}
-
-usec_t tcp_reclaim_deadline(const struct gateway *gw)
-{
-	usec_t at = USEC_NEVER;
-
-	for (const struct list *pos = gw->flows.next; pos != &gw->flows; pos = pos->next) {
-		const struct flow *f = list_entry(pos, struct flow, node);
-
-		if ((f->state == FLOW_LINGER || f->state == FLOW_DELIVER) &&
-			gw->now <= f->active + RECLAIM_IDLE)
-			at = usec_min(at, f->active + RECLAIM_IDLE + 1);
-	}
-	return at;
-}
-
-bool tcp_reclaim(struct gateway *gw, enum flow_state state)
-{
-	struct flow *oldest = NULL;
-	struct list *pos, *tmp;
-
-	list_for_each_safe (pos, tmp, &gw->flows) {
-		struct flow *f = list_entry(pos, struct flow, node);
-
-		if (f->state == state && gw->now - f->active > RECLAIM_IDLE &&
-			(!oldest || f->active < oldest->active))
-			oldest = f;
-	}
-	if (!oldest)
-		return false;
-	flow_reset(gw, oldest, &gw->count.tcp_reset_reclaimed, "what it holds is needed");
-	return true;
-}
-
-void tcp_reset_all(struct gateway *gw)
-{
-	struct list *pos, *tmp;
-
-	list_for_each_safe (pos, tmp, &gw->flows) {
-		struct flow *f = list_entry(pos, struct flow, node);
-
-		if (f->state == FLOW_OPENING)
-			flow_refuse(gw, f, STACK_ANSWER_NET_UNREACH);
-		else
-			flow_reset(gw, f, &gw->count.tcp_reset_lost, "the gateway stops");
-	}
-}
-
-void tcp_rearm(struct gateway *gw)
-{
-	for (struct list *pos = gw->flows.next; pos != &gw->flows; pos = pos->next) {
-		struct flow *f = list_entry(pos, struct flow, node);
-
-		if (states[f->state].idle)
-			flow_arm(gw, f);
-	}
-}
-
-/* ---- timers ---- */
-
-/* Whether a client whose SYN is held is still there: by its socket if it is one of this host, else
- * by its retransmissions, which come at growing distances (Linux: 1 s apart at first, then
- * doubling). */
-static bool client_gave_up(struct gateway *gw, const struct flow *f)
-{
-	struct tun_owner o = {0};
-	usec_t last = stack_tcp_last_syn(f->tcp);
-
-	if (f->owned) {
-		int rc = gw->ops->owner(gw->user, true, &f->local, &f->remote, &o);
-
-		return rc == -ENOENT || (rc == 0 && o.tcp_state != DIAG_SYN_SENT);
-	}
-	return gw->now - last > 2 * (last - f->created) + SEC(4);
-}
-
-static void flow_check(struct gateway *gw, struct flow *f)
-{
-	f->check = USEC_NEVER;
-	switch (f->state) {
-	case FLOW_WAITING:
-	case FLOW_OPENING:
-		if (client_gave_up(gw, f)) {
-			gw->count.tcp_gave_up++;
-			flow_refuse(gw, f, STACK_ANSWER_RST);
-		} else {
-			f->check = gw->now + GAVE_UP_CHECK;
-		}
-		break;
-	case FLOW_CONFIRM:
-		if (modem_query_ack(f->link->unit->modem, f->link->number) < 0)
-			flow_enter(f, gw, FLOW_LINGER);
-		break;
-	case FLOW_LINGER:
-		linger_check(gw, f);
-		break;
-	default:
-		break;
-	}
-}
-
-static void run_list(struct gateway *gw, struct list *head)
-{
-	struct list *pos, *tmp;
-
-	list_for_each_safe (pos, tmp, head) {
-		struct flow *f = list_entry(pos, struct flow, node);
-
-		if (f->deadline <= gw->now)
-			states[f->state].expired(gw, f);
-		else if (f->check <= gw->now)
-			flow_check(gw, f);
-	}
-}
-
-void tcp_timers(struct gateway *gw)
-{
-	run_list(gw, &gw->waiting);
-	run_list(gw, &gw->flows);
-}
-
-static usec_t list_deadline(const struct list *head)
-{
-	usec_t at = USEC_NEVER;
-
-	for (const struct list *pos = head->next; pos != head; pos = pos->next) {
-		const struct flow *f = list_entry(pos, struct flow, node);
-
-		at = usec_min(at, usec_min(f->deadline, f->check));
-	}
-	return at;
-}
-
-usec_t tcp_deadline(const struct gateway *gw)
-{
-	return usec_min(list_deadline(&gw->waiting), list_deadline(&gw->flows));
 }
