@@ -381,16 +381,14 @@ static enum result read_data(struct sim *sim, long mode, long l, size_t max)
 	return RESULT_OK;
 }
 
-/* Mode 1 was set: what lies there unread is news again. */
+/* Mode 1 was set: what lies there unread is news again, unless newer data announced it already. */
 static void announce_all(struct sim *sim, int a, unsigned b)
 {
 	(void)a;
 	(void)b;
-	for (int l = 0; l < LINKS_MAX; l++) {
-		sim->link[l].announced = false;
-		if (sim->link[l].rx_len)
+	for (int l = 0; l < LINKS_MAX; l++)
+		if (sim->link[l].rx_len && !sim->link[l].announced)
 			notify(sim, l);
-	}
 }
 
 static enum result set_mode(struct sim *sim, long mode)
@@ -398,8 +396,11 @@ static enum result set_mode(struct sim *sim, long mode)
 	bool changed = sim->module.rxget != mode;
 
 	sim->module.rxget = (int)mode;
-	if (mode == 1 && changed)
-		timer_set(&sim->timers, sim->now, announce_all, 0, 0); /* after the OK */
+	if (mode != 1 || !changed)
+		return RESULT_OK;
+	for (int l = 0; l < LINKS_MAX; l++)
+		sim->link[l].announced = false;
+	timer_set(&sim->timers, sim->now, announce_all, 0, 0); /* after the OK */
 	return RESULT_OK;
 }
 

@@ -235,8 +235,13 @@ static void obey(struct world *w)
 		if (strncmp(w->line, answers[i].prefix, strlen(answers[i].prefix)) != 0)
 			continue;
 		if (strcmp(answers[i].reply, "\r\n>") == 0 &&
-			sscanf(w->line, "AT+CIPSEND=%u,%zu", &link, &w->payload_left) != 2)
-			abort();
+			sscanf(w->line, "AT+CIPSEND=%u,%zu", &link, &w->payload_left) != 2) {
+			/* Half a line that a boot cut off, and the probe behind it: that is ERROR. */
+			if (!strstr(w->line + 2, "AT"))
+				abort();
+			say(w, "\r\nERROR\r\n", 9);
+			return;
+		}
 		say(w, answers[i].reply, strlen(answers[i].reply));
 		return;
 	}
