@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import random
+import select
 import socket
 import threading
+import time
 from typing import Callable, Iterable, TypeVar
 
 T = TypeVar("T")
@@ -93,14 +95,28 @@ def exchange(s: socket.socket, body: bytes, size: int) -> tuple[bytes, str]:
 
 
 def connect_errno(s: socket.socket, address: tuple[str, int]) -> str:
-    """"" or the name of the error; "timeout" when the socket's own patience ended."""
+    """"" or the name of the error; "timeout" when the socket's own patience ended.
+
+    A wake-up alone is not believed: the socket is connected when it has a peer.
+    """
+    patience = s.gettimeout()
+    end = None if patience is None else time.monotonic() + patience
+    s.setblocking(False)
     try:
-        s.connect(address)
-    except TimeoutError as e:
-        return errno.errorcode[e.errno] if e.errno else "timeout"
-    except OSError as e:
-        return errno.errorcode[e.errno or 0]
-    return ""
+        while True:
+            code = s.connect_ex(address)
+            if code in (0, errno.EISCONN):
+                return ""
+            if code not in (errno.EINPROGRESS, errno.EALREADY):
+                return errno.errorcode[code]
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return "timeout"
+            poll = select.poll()
+            poll.register(s, select.POLLOUT)
+            poll.poll(None if left is None else left * 1000)
+    finally:
+        s.settimeout(patience)
 
 
 def ends_in_reset(s: socket.socket, poke: bool = False) -> bool:
