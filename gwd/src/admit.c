@@ -64,7 +64,8 @@ static bool goes_before(const struct rank *a, const struct rank *b, bool newest)
 	return newest ? a->age < b->age : a->age > b->age;
 }
 
-unsigned admit_connecting_max(const struct unit *u)
+/* Opens that may be under way at once. */
+static unsigned connecting_max(const struct unit *u)
 {
 	return u->one_at_a_time ? 1 : u->gw->config->links.connecting;
 }
@@ -85,7 +86,7 @@ static const char *obstacle(const struct gateway *gw, const struct unit *u, cons
 	if (is_slow(gw, f) && kept < LINKS_NOT_SLOW)
 		kept = LINKS_NOT_SLOW;
 	limit -= kept;
-	if (u->connecting >= admit_connecting_max(u))
+	if (u->connecting >= connecting_max(u))
 		return "a place in the act of connecting";
 	if (tcp >= limit || tcp + unit_links_in_use(u, LINK_UDP) >= MODEM_LINKS)
 		return "a free link";
@@ -153,7 +154,7 @@ static void relieve(struct gateway *gw, struct unit *u)
 		flow_reclaim(gw, FLOW_DELIVER);
 		return;
 	}
-	if (u->connecting < admit_connecting_max(u)) {
+	if (u->connecting < connecting_max(u)) {
 		flow_reclaim(gw, FLOW_LINGER);
 		return;
 	}
@@ -237,7 +238,7 @@ void admit_run(struct gateway *gw)
 	gw->admit_again = false;
 	expire_put_back(gw);
 	while (u->up && !list_empty(&gw->waiting)) {
-		unsigned places = admit_connecting_max(u);
+		unsigned places = connecting_max(u);
 		struct flow *f = pick(gw, u, places > 1 && u->connecting + 1 == places);
 
 		if (!f) {

@@ -65,7 +65,6 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 	struct gateway *gw = u->gw;
 	bool up = b->state == MODEM_STATE_UP;
 
-	u->failure = b->failure;
 	u->address = b->address;
 	if (up && !u->up)
 		u->one_at_a_time = false;

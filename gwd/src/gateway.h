@@ -177,7 +177,6 @@ struct unit {
 	struct modem *modem;
 	struct modem_config modem_config;
 	bool up;
-	enum modem_failure failure;
 	struct addr address;
 	struct link links[MODEM_LINKS];
 	unsigned connecting;
@@ -324,8 +323,6 @@ void admit_run(struct gateway *gw);
 usec_t admit_deadline(const struct gateway *gw);
 /* What a held flow waits for, for people; NULL if it does not wait. */
 const char *admit_why(const struct gateway *gw, const struct flow *f);
-/* Opens that may be under way at once. */
-unsigned admit_connecting_max(const struct unit *u);
 
 /* udp.c: mappings */
 void udp_datagram(struct gateway *gw, const struct stack_datagram *d);
@@ -338,7 +335,7 @@ void udp_mode_changed(struct unit *u, enum modem_receive mode);
 void udp_timers(struct gateway *gw);
 usec_t udp_deadline(const struct gateway *gw);
 /* Finds or makes the mapping of (@local, @remote); @dns: the one that all queries to @remote share.
- * NULL: no link (0 written to *refuse if the caller should stay silent). */
+ * NULL: no link can carry it. */
 struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 	const struct endpoint *remote, bool dns);
 /* Queues a datagram on the mapping's link. -ENOBUFS: dropped and counted. */

@@ -103,12 +103,3 @@ const char *endpoint_format(const struct endpoint *e, char *buf)
 	snprintf(buf, ENDPOINT_STRLEN, e->addr.family == 6 ? "[%s]:%u" : "%s:%u", text, e->port);
 	return buf;
 }
-
-uint32_t hash_bytes(uint32_t h, const void *p, size_t n)
-{
-	const uint8_t *s = p;
-
-	while (n--)
-		h = (h ^ *s++) * 16777619u;
-	return h;
-}

@@ -130,16 +130,6 @@ static void endpoints_differ_by_port_and_by_address(void **state)
 	assert_false(endpoint_equal(&a, &b));
 }
 
-/* Test vectors of FNV-1a, 32 bits. */
-static void the_hash_is_fnv_1a_and_can_be_continued(void **state)
-{
-	(void)state;
-	assert_int_equal(hash_bytes(HASH_INIT, "", 0), 0x811c9dc5);
-	assert_int_equal(hash_bytes(HASH_INIT, "a", 1), 0xe40c292c);
-	assert_int_equal(hash_bytes(HASH_INIT, "foobar", 6), 0xbf9cf968);
-	assert_int_equal(hash_bytes(hash_bytes(HASH_INIT, "foo", 3), "bar", 3), 0xbf9cf968);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,7 +142,6 @@ int main(void)
 		cmocka_unit_test(an_endpoint_has_its_port_behind_the_last_colon),
 		cmocka_unit_test(what_is_no_endpoint_is_refused),
 		cmocka_unit_test(endpoints_differ_by_port_and_by_address),
-		cmocka_unit_test(the_hash_is_fnv_1a_and_can_be_continued),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,9 +43,4 @@ int endpoint_parse(struct endpoint *out, const char *text, size_t len);
 const char *addr_format(const struct addr *a, char *buf);
 const char *endpoint_format(const struct endpoint *e, char *buf);
 
-/* FNV-1a over @n bytes, continued from @h (start with HASH_INIT). For keys that a local host
- * chooses; tables that use it bound their chains. */
-#define HASH_INIT 2166136261u
-uint32_t hash_bytes(uint32_t h, const void *p, size_t n);
-
 #endif
