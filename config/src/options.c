@@ -117,6 +117,8 @@ const struct option options[] = {
 		.help = "Reset a flow after this long without a byte; 0: never."},
 	{"tcp", "buffer", OPTION_SIZE, FIELD(tcp.buffer), RANGE(16384, 1048576), .def = "65536",
 		.help = "Most bytes received for one flow that its host has not taken yet."},
+	{"tcp", "pool", OPTION_SIZE, FIELD(tcp.pool), RANGE(65536, 16777216), .def = "262144",
+		.help = "The same for all flows together; never less than tcp.buffer."},
 
 	{"udp", "timeout", OPTION_DURATION, FIELD(udp.timeout), RANGE(SEC(5), SEC(3600)),
 		.def = "120s", .live = true,

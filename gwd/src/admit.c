@@ -90,7 +90,7 @@ static const char *obstacle(const struct gateway *gw, const struct unit *u, cons
 		return "a place in the act of connecting";
 	if (tcp >= limit || tcp + unit_links_in_use(u, LINK_UDP) >= MODEM_LINKS)
 		return "a free link";
-	if (gw->n_free_buffers == 0)
+	if (!buffer_available(gw))
 		return "a receive buffer";
 	return NULL;
 }
@@ -150,7 +150,7 @@ static void relieve(struct gateway *gw, struct unit *u)
 {
 	struct link *l;
 
-	if (gw->n_free_buffers == 0) {
+	if (!buffer_available(gw)) {
 		flow_reclaim(gw, FLOW_DELIVER);
 		return;
 	}
@@ -187,7 +187,7 @@ static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
 		flow_refuse(gw, f, STACK_ANSWER_NET_UNREACH);
 		return;
 	}
-	flow_buffer_take(gw, f);
+	buffer_take(gw, f);
 	l->use = LINK_TCP;
 	l->open = false;
 	l->since = gw->now;

@@ -207,30 +207,11 @@ void flow_free(struct gateway *gw, struct flow *f)
 		sched_remove(f->link);
 		f->link->flow = NULL;
 	}
-	flow_buffer_give(gw, f);
+	buffer_give(gw, f);
 	list_del(&f->node);
 	f->state = FLOW_FREE;
 	list_add_tail(&gw->free_flows, &f->node);
 	gw->n_flows--;
-}
-
-bool flow_buffer_take(struct gateway *gw, struct flow *f)
-{
-	if (f->buffer.mem)
-		return true;
-	if (gw->n_free_buffers == 0)
-		return false;
-	ring_init(&f->buffer, gw->free_buffers[--gw->n_free_buffers], gw->buffer_size);
-	return true;
-}
-
-void flow_buffer_give(struct gateway *gw, struct flow *f)
-{
-	if (!f->buffer.mem)
-		return;
-	gw->free_buffers[gw->n_free_buffers++] = f->buffer.mem;
-	gw->admit_again = true;
-	f->buffer.mem = NULL;
 }
 
 void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer)

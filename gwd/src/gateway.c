@@ -283,14 +283,7 @@ static int pools_init(struct gateway *gw)
 	for (unsigned i = 0; i < CONFIG_LIST_MAX; i++)
 		gw->init_commands[i] = gw->config->modem.init.item[i];
 
-	/* Pages of a buffer that was never used cost nothing. */
-	gw->buffer_size = gw->config->tcp.buffer;
-	gw->buffer_mem = calloc(BUFFERS_MAX, gw->buffer_size);
-	if (!gw->buffer_mem)
-		return -ENOMEM;
-	for (unsigned i = 0; i < BUFFERS_MAX; i++)
-		gw->free_buffers[gw->n_free_buffers++] = gw->buffer_mem + i * gw->buffer_size;
-	return 0;
+	return buffer_init(gw);
 }
 
 int gateway_new(struct gateway **out, const struct config *config, const char *pin,
@@ -336,7 +329,7 @@ void gateway_free(struct gateway *gw)
 		modem_free(gw->units[i].modem);
 	if (gw->stack)
 		stack_free(gw->stack);
-	free(gw->buffer_mem);
+	chunk_pool_destroy(&gw->pool);
 	explicit_bzero(gw->pin, sizeof(gw->pin));
 	free(gw);
 }

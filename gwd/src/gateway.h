@@ -8,8 +8,8 @@
  * the module's ten sockets; a unit is one module as the gateway sees it. Everything is keyed
  * (unit, link).
  *
- * Files: gateway.c glue and life cycle; flow.c the life of a TCP flow; tcp.c the TCP relay; admit.c
- * who gets a link when; udp.c mappings; dns.c queries; sched.c which link sends next; dest.c what is
+ * Files: gateway.c glue and life cycle; flow.c the life of a TCP flow; tcp.c the TCP relay; buffer.c
+ * what its host has not taken yet; admit.c who gets a link when; udp.c mappings; dns.c queries; sched.c which link sends next; dest.c what is
  * known of destinations; report.c all of it as JSON.
  */
 #ifndef GWD_GATEWAY_H
@@ -22,13 +22,12 @@
 #include "modem/modem.h"
 #include "stack/stack.h"
 #include "tun/owner.h"
+#include "util/chunks.h"
 #include "util/list.h"
-#include "util/ring.h"
 
 #define UNITS_MAX 1	     /* modules behind one interface; the structs are ready for more */
 #define TCP_LINKS_MAX 9	     /* decision 8: one link is always left for UDP and DNS */
 #define FLOWS_MAX 320	     /* STACK_HELD_MAX held SYNs, ten open, the rest finishing */
-#define BUFFERS_MAX 24	     /* receive buffers: ten open links and flows that still deliver */
 #define MAPPINGS_MAX 512     /* UDP 5-tuples */
 #define DATAGRAMS_MAX 128    /* UDP datagrams waiting to be sent, DNS queries among them */
 #define DATAGRAMS_LINK_MAX 32 /* of these, without DNS, on one link: 48 KiB, half a second at 921600 */
@@ -69,7 +68,7 @@ struct flow {
 	struct stack_tcp *tcp;
 	struct endpoint local, remote;
 	struct link *link;
-	struct ring buffer; /* received, not yet taken by the stack; mem NULL: none */
+	struct chunk_queue buffer; /* received, not yet taken by the stack; no chunk: none */
 	usec_t created, changed, active; /* active: last byte, or sign of progress, in any direction */
 	usec_t deadline;	/* of the state */
 	usec_t check;		/* WAITING..OPENING: next look whether the client gave up; LINGER: at the owner */
@@ -231,10 +230,8 @@ struct gateway {
 	unsigned n_flows;
 	bool admit_again; /* something was freed since admit_run() */
 
-	uint8_t *buffer_mem;
-	size_t buffer_size;
-	uint8_t *free_buffers[BUFFERS_MAX];
-	unsigned n_free_buffers;
+	struct chunk_pool pool; /* of receive buffers */
+	unsigned n_buffers;	/* flows that have one */
 
 	struct mapping mappings[MAPPINGS_MAX];
 	struct datagram datagram_pool[DATAGRAMS_MAX];
@@ -288,8 +285,6 @@ void flow_reset(struct gateway *gw, struct flow *f, uint64_t *counter, const cha
 /* Nobody waits for the peer's answer any more: an orderly end on both sides. */
 void flow_finish(struct gateway *gw, struct flow *f);
 const char *flow_state_name(enum flow_state s);
-bool flow_buffer_take(struct gateway *gw, struct flow *f);
-void flow_buffer_give(struct gateway *gw, struct flow *f);
 /* Resets the longest idle flow of @state (LINGER holds a link, DELIVER a buffer), if it was idle for
  * a second. */
 bool flow_reclaim(struct gateway *gw, enum flow_state state);
@@ -317,6 +312,19 @@ void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked);
 /* CONFIRM begins: asks CIPACK. LINGER: looks whether the socket's owner still waits. */
 void tcp_confirm_begin(struct gateway *gw, struct flow *f);
 void tcp_linger_check(struct gateway *gw, struct flow *f);
+
+/* buffer.c: received bytes that wait for their host */
+int buffer_init(struct gateway *gw);
+/* Whether one more flow can be given its share. */
+bool buffer_available(const struct gateway *gw);
+bool buffer_take(struct gateway *gw, struct flow *f);
+void buffer_give(struct gateway *gw, struct flow *f);
+/* The stack took @n bytes of it. */
+void buffer_drop(struct gateway *gw, struct flow *f, size_t n);
+/* Bytes that have come. False: there is no place for them, and the flow was reset. */
+bool buffer_put(struct gateway *gw, struct flow *f, const uint8_t *p, size_t n);
+/* Buffer mode: how many bytes may be asked for. Their place is set aside. */
+size_t buffer_space(struct gateway *gw, struct flow *f);
 
 /* admit.c: held SYNs to links */
 void admit_run(struct gateway *gw);

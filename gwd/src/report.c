@@ -154,6 +154,8 @@ static struct json_object *report_flow_counts(const struct gateway *gw)
 	add_number(o, "held", held);
 	add_number(o, "udp", udp);
 	add_number(o, "dns_pending", dns);
+	add_number(o, "rx_pool_bytes", (uint64_t)gw->pool.n * CHUNK_SIZE);
+	add_number(o, "rx_pool_free_bytes", (uint64_t)gw->pool.n_free * CHUNK_SIZE);
 	return o;
 }
 
@@ -260,7 +262,7 @@ static struct json_object *report_tcp(const struct gateway *gw, const struct flo
 	add_number(o, "tx_bytes", f->tx_bytes);
 	add_number(o, "rx_bytes", f->rx_bytes);
 	add_number(o, "tx_queued_bytes", stack_tcp_queued(f->tcp));
-	add_number(o, "rx_buffered_bytes", ring_used(&f->buffer));
+	add_number(o, "rx_buffered_bytes", chunk_queue_used(&f->buffer));
 	add_link(o, f->link);
 	add_owner(o, f->owned, &f->owner);
 	add_text(o, "why", admit_why(gw, f));

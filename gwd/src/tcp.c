@@ -94,7 +94,7 @@ static void delivered(struct gateway *gw, struct flow *f)
 	if (!f->fin_due) {
 		f->fin_due = true;
 		stack_tcp_shutdown(f->tcp);
-		flow_buffer_give(gw, f);
+		buffer_give(gw, f);
 	}
 	if (f->host_fin) {
 		gw->count.tcp_finished++;
@@ -108,25 +108,25 @@ static void delivered(struct gateway *gw, struct flow *f)
 /* Moves what waits in the buffer to the host. */
 static void pump(struct gateway *gw, struct flow *f)
 {
-	size_t before = ring_used(&f->buffer);
+	size_t before = chunk_queue_used(&f->buffer);
 
 	if (!f->established)
 		return;
-	while (ring_used(&f->buffer) > 0) {
+	while (chunk_queue_used(&f->buffer) > 0) {
 		size_t n;
-		const uint8_t *p = ring_peek(&f->buffer, &n);
+		const uint8_t *p = chunk_queue_peek(&f->buffer, &n);
 		size_t took = stack_tcp_write(f->tcp, p, n);
 
 		if (took == 0)
 			break;
-		ring_drop(&f->buffer, took);
+		buffer_drop(gw, f, took);
 	}
-	if (ring_used(&f->buffer) < before) {
+	if (chunk_queue_used(&f->buffer) < before) {
 		flow_touch(gw, f);
 		if (f->link)
 			modem_rx_resume(f->link->unit->modem, f->link->number);
 	}
-	if (f->state == FLOW_DELIVER && ring_used(&f->buffer) == 0)
+	if (f->state == FLOW_DELIVER && chunk_queue_used(&f->buffer) == 0)
 		delivered(gw, f);
 }
 
@@ -274,7 +274,7 @@ void tcp_link_opened(struct link *l, int result)
 	if (result != MODEM_OPEN_OK) {
 		l->flow = NULL;
 		f->link = NULL;
-		flow_buffer_give(gw, f);
+		buffer_give(gw, f);
 		open_failed(gw, f, result);
 		return;
 	}
@@ -299,17 +299,16 @@ void tcp_link_data(struct link *l, const uint8_t *p, size_t n)
 	l->rx_bytes += n;
 	f->rx_bytes += n;
 	flow_touch(gw, f);
-	if (f->established && ring_used(&f->buffer) == 0)
+	if (f->established && chunk_queue_used(&f->buffer) == 0)
 		took = stack_tcp_write(f->tcp, p, n);
-	if (ring_put(&f->buffer, p + took, n - took) < 0)
-		flow_reset(gw, f, &gw->count.tcp_reset_buffer,
-			"its host does not read and push mode cannot wait (tcp.buffer is full)");
+	if (took < n)
+		buffer_put(gw, f, p + took, n - took);
 }
 
 size_t tcp_link_space(struct link *l)
 {
 	/* Without a flow the link is being closed: what it still has is of no use. */
-	return l->flow ? ring_space(&l->flow->buffer) : 0;
+	return l->flow ? buffer_space(l->unit->gw, l->flow) : 0;
 }
 
 void tcp_link_sent(struct link *l, size_t req, size_t n)

@@ -61,6 +61,7 @@ struct config {
 	struct {
 		usec_t connect_timeout, linger, idle_timeout;
 		unsigned buffer; /* bytes received for one flow that its host has not taken */
+		unsigned pool;	 /* the same for all flows together; at least as much as buffer */
 	} tcp;
 	struct {
 		usec_t timeout, dns_timeout;
