@@ -37,6 +37,7 @@ struct option {
 	const char *example; /* a value for the example file, where the default is none */
 	const char *help;
 	bool live; /* a reload can change it */
+	bool secret; /* never printed or named in an error */
 };
 
 #define OPTION_MAX (sizeof(((struct config_overrides *)0)->seen) / sizeof(bool))
@@ -71,6 +72,7 @@ bool valid_path(const char *text);
 bool valid_socket_path(const char *text);
 bool valid_apn(const char *text);
 bool valid_at_command(const char *text);
+bool valid_login(const char *text);
 
 /* Fills in @err and returns -EINVAL. */
 int config_fail(struct config_error *err, const char *fmt, ...)

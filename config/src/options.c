@@ -17,11 +17,27 @@
 
 static_assert(sizeof(enum config_receive) == sizeof(unsigned), "an enum is stored as unsigned");
 static_assert(sizeof(enum config_flow_control) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_auth) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_auth_order) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum log_level) == sizeof(unsigned), "the same");
 
 static const struct option_name flow_controls[] = {
 	{"none", CONFIG_FLOW_NONE},
 	{"rtscts", CONFIG_FLOW_RTSCTS},
+	{NULL, 0},
+};
+
+static const struct option_name auths[] = {
+	{"none", CONFIG_AUTH_NONE},
+	{"pap", CONFIG_AUTH_PAP},
+	{"chap", CONFIG_AUTH_CHAP},
+	{NULL, 0},
+};
+
+static const struct option_name auth_orders[] = {
+	{"auto", CONFIG_ORDER_AUTO},
+	{"user", CONFIG_ORDER_USER},
+	{"password", CONFIG_ORDER_PASSWORD},
 	{NULL, 0},
 };
 
@@ -74,6 +90,26 @@ const struct option options[] = {
 		.arg = "NAME", .example = "internet",
 		.expect = "an APN (at most 100 letters, digits, '.', '-', '_')",
 		.help = "Access point name of PDP profile 1; empty leaves it to the network."},
+	{"modem", "auth", OPTION_ENUM, FIELD(modem.auth), .names = auths, .def = "none",
+		.help = "How the access point wants a user and password; none clears what profile 1 "
+			"has, if modem.apn is set."},
+	{"modem", "user", OPTION_TEXT, FIELD(modem.user), .valid = valid_login, .def = "",
+		.arg = "NAME", .example = "web",
+		.expect = "a user name (at most 127 printable ASCII characters, no '\"')",
+		.help = "User name for modem.auth."},
+	{"modem", "password_file", OPTION_TEXT, FIELD(modem.password_file), .valid = valid_path,
+		.def = "", .arg = "PATH", .example = "/etc/gwd/password",
+		.expect = "an absolute path",
+		.help = "File with the password for modem.auth in one line, readable by root only."},
+	{"modem", "password", OPTION_TEXT, FIELD(modem.password), .valid = valid_login, .def = "",
+		.arg = "TEXT", .example = "secret", .secret = true,
+		.expect = "a password (at most 127 printable ASCII characters, no '\"')",
+		.help = "The password itself; modem.password_file keeps it out of this file and of the "
+			"process list."},
+	{"modem", "auth_order", OPTION_ENUM, FIELD(modem.auth_order), .names = auth_orders,
+		.def = "auto",
+		.help = "Which of the two AT+CGAUTH takes first; auto knows it from the model and tries "
+			"the other when the network does not come up."},
 	{"modem", "pin_file", OPTION_TEXT, FIELD(modem.pin_file), .valid = valid_path, .def = "",
 		.arg = "PATH", .example = "/etc/gwd/pin", .expect = "an absolute path",
 		.help = "File with the SIM's PIN (4 to 8 digits), readable by root only."},
@@ -96,6 +132,11 @@ const struct option options[] = {
 			"blanks, run without a shell."},
 	{"modem", "give_up", OPTION_BOOL, FIELD(modem.give_up), .def = "no", .live = true,
 		.help = "Exit when PIN, SIM, registration or APN are refused, instead of trying again."},
+	/* CTCPKA's <idle>, AT reference 11: minutes, up to 7200 in any unit. */
+	{"modem", "keepalive", OPTION_DURATION, FIELD(modem.keepalive), RANGE(0, SEC(7200)),
+		.def = "0",
+		.help = "Have the module probe TCP connections that are idle for this long, in whole "
+			"minutes; 0 leaves its own setting."},
 
 	/* The module has ten links (link_num 0-9); config_check() looks at their sum. */
 	{"links", "udp", OPTION_UINT, FIELD(links.udp), RANGE(0, 9), .def = "2", .live = true,

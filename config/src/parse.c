@@ -182,9 +182,10 @@ static void file_value(struct reader *r, const struct option *o)
 		list->n = 0;
 	*first = r->line;
 	if (!value_text(r->value, r->value_len, text) || value_set(o, &r->config, text) < 0) {
-		config_fail(r->err, "%s:%u: %s: expected %s, got \"%s\"", r->name, r->line, name,
-			value_expect(o, expect),
-			log_quote(quoted, sizeof(quoted), r->value, r->value_len));
+		log_quote(quoted, sizeof(quoted), r->value, r->value_len);
+		config_fail(r->err, "%s:%u: %s: expected %s, got %s%s%s", r->name, r->line, name,
+			value_expect(o, expect), o->secret ? "" : "\"",
+			o->secret ? "something else" : quoted, o->secret ? "" : "\"");
 		r->failed = true;
 	}
 }
@@ -312,11 +313,15 @@ int config_override(struct config *c, struct config_overrides *seen, const char 
 	const char *value;
 	size_t n;
 
-	log_quote(quoted, sizeof(quoted), assignment, strlen(assignment));
+	log_quote(quoted, sizeof(quoted), assignment, strcspn(assignment, "="));
 	snprintf(where, sizeof(where), "%.24s %s", name, quoted);
 	if (split_assignment(assignment, section, key, &value, &n) < 0)
 		return config_fail(err, "%s: expected section.key=value", where);
 	o = option_find(section, key);
+	if (o && !o->secret) { /* a mistyped name may be that of a secret, too */
+		log_quote(quoted, sizeof(quoted), assignment, strlen(assignment));
+		snprintf(where, sizeof(where), "%.24s %s", name, quoted);
+	}
 	if (!o) {
 		unknown_option(err, where, section, key);
 		return -EINVAL;
@@ -328,6 +333,19 @@ int config_override(struct config *c, struct config_overrides *seen, const char 
 	seen->seen[o - options] = true;
 	*c = copy;
 	return 0;
+}
+
+char *config_secret_value(char *assignment)
+{
+	char section[OPTION_NAME_MAX], key[OPTION_NAME_MAX];
+	const struct option *o;
+	const char *value;
+	size_t n;
+
+	if (split_assignment(assignment, section, key, &value, &n) < 0)
+		return NULL;
+	o = option_find(section, key);
+	return o && o->secret ? assignment + (value - assignment) : NULL;
 }
 
 void config_defaults(struct config *c)

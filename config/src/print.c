@@ -24,7 +24,10 @@ void config_print(const struct config *c, FILE *out)
 		for (unsigned k = 0; k < value_lines(o, c); k++) {
 			const char *value = value_format(o, c, k, text);
 
-			fprintf(out, "%s =%s%s\n", o->key, *value ? " " : "", value);
+			if (o->secret && *value)
+				fprintf(out, "# %s is set, and not shown\n", o->key);
+			else
+				fprintf(out, "%s =%s%s\n", o->key, *value ? " " : "", value);
 		}
 	}
 }

@@ -95,6 +95,13 @@ bool valid_at_command(const char *text)
 	       is_printable(text);
 }
 
+/* What may stand between the quotes of AT+CGAUTH: there is no way to quote a quote that all modules
+ * understand. */
+bool valid_login(const char *text)
+{
+	return strlen(text) < CONFIG_LOGIN_SIZE && is_printable(text) && !strchr(text, '"');
+}
+
 /* Digits and one of the suffixes. -EINVAL also when the product does not fit. */
 static int parse_scaled(uint64_t *out, const char *text, const struct unit *units)
 {

@@ -308,16 +308,21 @@ static void watchers_init(struct daemon *d)
 
 static int start_gateway(struct daemon *d)
 {
-	char pin[CONFIG_PIN_SIZE] = "";
+	struct gateway_secrets secrets = {0};
 	struct config_error err;
-	int rc;
+	int rc = 0;
 
-	if (d->config.modem.pin_file[0] && config_read_pin(d->config.modem.pin_file, pin, &err) < 0) {
+	if (d->config.modem.pin_file[0])
+		rc = config_read_pin(d->config.modem.pin_file, secrets.pin, &err);
+	if (rc == 0)
+		rc = config_read_password(&d->config, secrets.password, &err);
+	if (rc < 0) {
+		explicit_bzero(&secrets, sizeof(secrets));
 		log_error("%s", err.text);
 		return EX_CONFIG;
 	}
-	rc = gateway_new(&d->gw, &d->config, pin, &gateway_callbacks, d, clock_now());
-	explicit_bzero(pin, sizeof(pin));
+	rc = gateway_new(&d->gw, &d->config, &secrets, &gateway_callbacks, d, clock_now());
+	explicit_bzero(&secrets, sizeof(secrets));
 	if (rc < 0) {
 		log_error("cannot start: %s", strerror(-rc));
 		return EX_OSERR;

@@ -238,6 +238,28 @@ static const struct stack_ops stack_callbacks = {
 
 /* ---- life cycle ---- */
 
+static struct modem_login unit_login(const struct gateway *gw)
+{
+	static const enum modem_auth auths[] = {
+		[CONFIG_AUTH_NONE] = MODEM_AUTH_NONE,
+		[CONFIG_AUTH_PAP] = MODEM_AUTH_PAP,
+		[CONFIG_AUTH_CHAP] = MODEM_AUTH_CHAP,
+	};
+	static const enum modem_login_order orders[] = {
+		[CONFIG_ORDER_AUTO] = MODEM_LOGIN_BY_MODEL,
+		[CONFIG_ORDER_USER] = MODEM_LOGIN_USER_FIRST,
+		[CONFIG_ORDER_PASSWORD] = MODEM_LOGIN_PASSWORD_FIRST,
+	};
+	const struct config *c = gw->config;
+
+	return (struct modem_login){
+		.auth = auths[c->modem.auth],
+		.order = orders[c->modem.auth_order],
+		.user = c->modem.user,
+		.password = gw->secrets.password,
+	};
+}
+
 static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 {
 	const struct config *c = gw->config;
@@ -249,13 +271,15 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 	u->modem_config = (struct modem_config){
 		.name = names[index],
 		.apn = c->modem.apn,
-		.pin = gw->pin[0] ? gw->pin : NULL,
+		.login = unit_login(gw),
+		.pin = gw->secrets.pin[0] ? gw->secrets.pin : NULL,
 		.ip = (int)c->modem.ip,
 		.receive = c->modem.receive == CONFIG_RECEIVE_PUSH ? MODEM_RECEIVE_PUSH :
 								    MODEM_RECEIVE_BUFFER,
 		.baud = c->modem.baud,
 		.rtscts = c->modem.flow_control == CONFIG_FLOW_RTSCTS,
 		.connect_timeout = c->tcp.connect_timeout,
+		.keepalive = c->modem.keepalive,
 		.init = gw->init_commands,
 		.n_init = c->modem.init.n,
 		.has_power_command = c->modem.power_command[0] != '\0',
@@ -286,8 +310,8 @@ static int pools_init(struct gateway *gw)
 	return buffer_init(gw);
 }
 
-int gateway_new(struct gateway **out, const struct config *config, const char *pin,
-	const struct gateway_ops *ops, void *user, usec_t now)
+int gateway_new(struct gateway **out, const struct config *config,
+	const struct gateway_secrets *secrets, const struct gateway_ops *ops, void *user, usec_t now)
 {
 	struct gateway *gw = calloc(1, sizeof(*gw));
 	struct stack_config sc = {
@@ -303,8 +327,8 @@ int gateway_new(struct gateway **out, const struct config *config, const char *p
 	gw->user = user;
 	gw->config = config;
 	gw->now = gw->started = now;
-	if (pin)
-		snprintf(gw->pin, sizeof(gw->pin), "%s", pin);
+	if (secrets)
+		gw->secrets = *secrets;
 	ops->random(user, sc.isn_secret, sizeof(sc.isn_secret));
 	rc = pools_init(gw);
 	if (rc == 0)
@@ -330,7 +354,7 @@ void gateway_free(struct gateway *gw)
 	if (gw->stack)
 		stack_free(gw->stack);
 	chunk_pool_destroy(&gw->pool);
-	explicit_bzero(gw->pin, sizeof(gw->pin));
+	explicit_bzero(&gw->secrets, sizeof(gw->secrets));
 	free(gw);
 }
 

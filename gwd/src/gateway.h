@@ -193,6 +193,11 @@ struct counters {
 		dns_unmatched, dns_overflow, echo_dropped;
 };
 
+struct gateway_secrets {
+	char pin[CONFIG_PIN_SIZE]; /* "": none */
+	char password[CONFIG_LOGIN_SIZE];
+};
+
 struct gateway_ops {
 	/* One IP packet for the host. */
 	void (*output)(void *user, const struct iovec *iov, int n);
@@ -213,7 +218,7 @@ struct gateway {
 	void *user;
 	const struct config *config;
 	const char *init_commands[CONFIG_LIST_MAX]; /* of config, as modem/ wants them */
-	char pin[CONFIG_PIN_SIZE]; /* the module asks again after each reset; wiped at the end */
+	struct gateway_secrets secrets; /* the module asks again after each reset; wiped at the end */
 	usec_t now;
 	usec_t started;
 	struct stack *stack;
@@ -243,8 +248,9 @@ struct gateway {
 };
 
 /* gateway.c */
-int gateway_new(struct gateway **out, const struct config *config, const char *pin,
-	const struct gateway_ops *ops, void *user, usec_t now);
+/* @secrets may be NULL: none; else they are copied. */
+int gateway_new(struct gateway **out, const struct config *config,
+	const struct gateway_secrets *secrets, const struct gateway_ops *ops, void *user, usec_t now);
 void gateway_free(struct gateway *gw);
 void gateway_packet(struct gateway *gw, usec_t now, const uint8_t *p, size_t n);
 void gateway_run(struct gateway *gw, usec_t now);

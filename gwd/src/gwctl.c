@@ -170,6 +170,8 @@ static void print_modem(struct json_object *m)
 		printf(" (%s)", text(m, "reason"));
 	printf("\n  device       %s at %s baud\n", text(m, "device"), text(m, "baud"));
 	printf("  model        %s, %s\n", text(m, "model"), text(m, "revision"));
+	if (get(m, "operator") || get(m, "technology"))
+		printf("  network      %s, %s\n", text(m, "operator"), text(m, "technology"));
 	if (get(m, "rssi_dbm"))
 		printf("  signal       %s dBm, %s\n", text(m, "rssi_dbm"),
 			word_of_rssi(number(m, "rssi_dbm")));

@@ -76,9 +76,9 @@ struct arguments {
 };
 
 /* -d, -a and -i are short for one -o each; only the message names differ. */
-static int assign(struct arguments *a, const char *name, const char *key, const char *value)
+static int assign(struct arguments *a, const char *name, const char *key, char *value)
 {
-	char *text = NULL;
+	char *text = NULL, *secret;
 
 	if (a->inv.n_assign == ASSIGN_MAX) {
 		fprintf(stderr, "gwd: more than %d options on the command line\n", ASSIGN_MAX);
@@ -86,6 +86,10 @@ static int assign(struct arguments *a, const char *name, const char *key, const 
 	}
 	if (asprintf(&text, "%s%s", key, value) < 0)
 		return -1;
+	/* Not for longer than needed in /proc/PID/cmdline, where everybody may look. */
+	secret = *key ? NULL : config_secret_value(value);
+	if (secret)
+		memset(secret, '*', strlen(secret));
 	a->assign[a->inv.n_assign] = text;
 	a->assign_name[a->inv.n_assign++] = name;
 	return 0;

@@ -110,6 +110,8 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	add_text(o, "receive", s.receive == MODEM_RECEIVE_PUSH ? "push" : "buffer");
 	add_text(o, "model", s.model);
 	add_text(o, "revision", s.revision);
+	add_text(o, "operator", s.operator);
+	add_text(o, "technology", s.technology);
 	add(o, "rssi_dbm", s.rssi_dbm ? json_object_new_int(s.rssi_dbm) : NULL);
 	add_stat(o, "creg", s.creg);
 	add_stat(o, "cgreg", s.cgreg);

@@ -275,13 +275,19 @@ static void answer_line(struct channel *ch, const struct lexer_line *line, const
 		ch->ops->urc(ch->user, line, msg);
 }
 
+/* Also behind its end: a late or garbled echo of a secret is a secret. */
+bool channel_is_secret(const struct channel *ch)
+{
+	return ch->cmd.type && ch->cmd.type->secret;
+}
+
 static void on_line(void *user, const struct lexer_line *l)
 {
 	struct channel *ch = user;
 	struct lexer_line line = *l;
 	struct msg msg;
 
-	if (!in_flight(ch) || !ch->cmd.type->secret)
+	if (!channel_is_secret(ch))
 		trace_line(ch, '<', line.text, line.len); /* the echo of a PIN is a PIN */
 	dialect_parse(&msg, line.text, line.len);
 	if (ch->lexer.deaf && msg.kind != MSG_BANNER)

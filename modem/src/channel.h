@@ -126,6 +126,8 @@ void channel_reset(struct channel *ch);
 
 /* Whether a command can be submitted now. */
 bool channel_free(const struct channel *ch);
+/* Whether lines that come now may hold what the last command must not show. */
+bool channel_is_secret(const struct channel *ch);
 /* A command to be filled in and submitted; only while the channel is free. */
 struct command *channel_prepare(struct channel *ch, const struct command_type *type, unsigned link);
 void command_printf(struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -51,6 +51,8 @@ static const struct word {
 	{"+CREG:", PREFIX, MSG_CREG},
 	{"+CGREG:", PREFIX, MSG_CGREG},
 	{"+CEREG:", PREFIX, MSG_CEREG},
+	{"+COPS:", PREFIX, MSG_COPS},
+	{"+CPSI:", PREFIX, MSG_CPSI},
 	{"+CGMR:", PREFIX, MSG_CGMR},
 	{"+CGMM:", PREFIX, MSG_CGMM},
 	{"Model:", PREFIX, MSG_MODEL},

@@ -51,6 +51,8 @@ enum msg_kind {
 	MSG_CREG,
 	MSG_CGREG,
 	MSG_CEREG,
+	MSG_COPS,
+	MSG_CPSI,
 	MSG_CGMR,
 	MSG_CGMM,
 	MSG_MODEL,    /* ATI's line */

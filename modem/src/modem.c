@@ -23,6 +23,9 @@ static void on_urc(void *user, const struct lexer_line *line, const struct msg *
 		char text[128];
 
 		m->unknown_lines++;
+		/* It may be the garbled echo of a PIN or a password. */
+		if (channel_is_secret(&m->channels[0]))
+			return;
 		log_debug("%s: unknown line: %s", m->config->name,
 			log_quote(text, sizeof(text), line->text, line->len));
 	}
@@ -317,6 +320,8 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.receive = m->mode,
 		.model = b->model,
 		.revision = b->revision,
+		.operator = b->operator,
+		.technology = b->technology,
 		.rssi_dbm = b->rssi_dbm,
 		.ber = b->ber,
 		.creg = b->stat[0],

@@ -165,6 +165,9 @@ struct bearer {
 	enum modem_failure failure;
 	char reason[96];
 	char model[40], revision[40];
+	char operator[64], technology[24];
+	unsigned facts_refused; /* bit mask of enum fact, in this boot */
+	bool login_turned;	/* AT+CGAUTH in the other order than the model's */
 	int rssi_dbm, ber;
 };
 
@@ -232,7 +235,11 @@ enum step {
 	STEP_CREG,
 	STEP_CGREG,
 	STEP_CEREG,
+	STEP_COPS_FORMAT,
+	STEP_CPSI,
+	STEP_COPS,
 	STEP_CGDCONT,
+	STEP_CGAUTH,
 	STEP_CSOCKSETPN,
 	STEP_CSOCKSETPN_1,
 	STEP_CIPMODE,
@@ -241,6 +248,7 @@ enum step {
 	STEP_CIPHEAD,
 	STEP_CIPSRIP,
 	STEP_CIPTIMEOUT,
+	STEP_CTCPKA,
 	STEP_CIPRXGET,
 	STEP_INIT,
 	STEP_NET_QUERY,
@@ -268,6 +276,24 @@ enum modem_state step_state(int step);
 bool steps_submit(struct modem *m, struct channel *ch);
 /* The awaited result line came or did not. */
 void steps_awaited(struct modem *m, bool came);
+
+/* login.c */
+/* NETOPEN failed: maybe for the order of user and password. */
+void login_failed(struct modem *m);
+
+/* facts.c */
+enum fact {
+	FACT_OPERATOR,
+	FACT_TECHNOLOGY,
+	FACTS,
+};
+extern const char *const fact_commands[FACTS];
+bool fact_wanted(const struct modem *m, enum fact fact);
+/* Whether the line was one of theirs. */
+bool fact_note(struct modem *m, const struct msg *msg);
+void fact_done(struct modem *m, enum fact fact, enum result r);
+/* Text from the network as printable UTF-8. */
+void fact_text(char *to, size_t size, const char *s, size_t n);
 
 /* recover.c */
 /* Something is wrong with the whole bearer: all links are lost and the ladder is climbed. */

@@ -52,6 +52,8 @@ static int judge_sync(struct modem *m, const struct command *c, enum result r)
 	channel_resync(&m->channels[0], m->now);
 	m->channels[0].lexer.push = true;
 	m->channels[0].lexer.bare = false;
+	m->bearer.facts_refused = 0;
+	m->bearer.operator[0] = m->bearer.technology[0] = '\0';
 	if (m->mode != m->config->receive) {
 		m->mode = m->config->receive; /* what a boot refused the next one may grant */
 		m->ops->mode_changed(m->user, m->mode);
@@ -284,6 +286,14 @@ static bool build_ciptimeout(struct modem *m, struct command *c)
 	return true;
 }
 
+/* AT reference 11: <on>,<idle>,<count>,<interval>; the idle time in minutes, as far as is known. */
+static bool build_ctcpka(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+CTCPKA=1,%llu,5,1",
+		(unsigned long long)((m->config->keepalive + SEC(60) - 1) / SEC(60)));
+	return m->config->keepalive > 0;
+}
+
 static bool build_ciprxget(struct modem *m, struct command *c)
 {
 	command_printf(c, "AT+CIPRXGET=%d", m->mode == MODEM_RECEIVE_BUFFER);
@@ -419,6 +429,8 @@ static const struct command_type stop_command = {
 	.done = step_done};
 static const struct command_type pin_command = {
 	.name = "AT+CPIN", .timeout = SEC(20), .secret = true, .done = step_done};
+static const struct command_type login_command = {
+	.name = "AT+CGAUTH", .timeout = SEC(9), .secret = true, .done = step_done};
 static const struct command_type pause_command = {
 	.name = "pause", .timeout = MSEC(200), .raw = true, .done = step_done};
 /* AT reference 9: more than 1000 ms of silence before and after the escape. */
@@ -467,7 +479,15 @@ static const struct row rows[STEPS] = {
 	[STEP_CEREG] = {.state = MODEM_STATE_REGISTER, .text = "AT+CEREG?", .info = info_note,
 		.judge = judge_registered},
 
+	/* The long name of the operator, where the next question asks for it. */
+	[STEP_COPS_FORMAT] = {ACTIVATING, .text = "AT+COPS=3,0", .policy = MAY},
+	[STEP_CPSI] = {ACTIVATING, .build = step_build_cpsi, .info = step_info_fact,
+		.judge = step_judge_cpsi},
+	[STEP_COPS] = {ACTIVATING, .build = step_build_cops, .info = step_info_fact,
+		.judge = step_judge_cops},
 	[STEP_CGDCONT] = {ACTIVATING, .build = build_cgdcont, .policy = WARN},
+	[STEP_CGAUTH] = {ACTIVATING, .build = step_build_cgauth, .type = &login_command,
+		.judge = step_judge_cgauth, .fault = "no answer to CGAUTH"},
 	[STEP_CSOCKSETPN] = {ACTIVATING, .build = build_csocksetpn, .judge = judge_csocksetpn},
 	[STEP_CSOCKSETPN_1] = {ACTIVATING, .text = "AT+CSOCKSETPN=1", .policy = WARN},
 	[STEP_CIPMODE] = {ACTIVATING, .text = "AT+CIPMODE=0", .policy = MAY},
@@ -477,6 +497,7 @@ static const struct row rows[STEPS] = {
 	[STEP_CIPHEAD] = {ACTIVATING, .text = "AT+CIPHEAD=1", .policy = WARN},
 	[STEP_CIPSRIP] = {ACTIVATING, .text = "AT+CIPSRIP=1", .policy = WARN},
 	[STEP_CIPTIMEOUT] = {ACTIVATING, .build = build_ciptimeout, .policy = WARN},
+	[STEP_CTCPKA] = {ACTIVATING, .build = build_ctcpka, .policy = WARN},
 	[STEP_CIPRXGET] = {ACTIVATING, .build = build_ciprxget, .judge = judge_ciprxget,
 		.fault = "the receive mode cannot be set"},
 	[STEP_INIT] = {ACTIVATING, .build = build_init, .judge = judge_init},

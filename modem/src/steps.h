@@ -38,17 +38,24 @@ struct row {
 	int fill; /* raw: this many NULs */
 };
 
+bool step_build_cgauth(struct modem *m, struct command *c);
+bool step_build_cops(struct modem *m, struct command *c);
+bool step_build_cpsi(struct modem *m, struct command *c);
 bool step_build_left_close(struct modem *m, struct command *c);
 bool step_build_left_list(struct modem *m, struct command *c);
 bool step_build_net_close(struct modem *m, struct command *c);
 bool step_build_net_open(struct modem *m, struct command *c);
 bool step_build_net_query(struct modem *m, struct command *c);
+enum info step_info_fact(void *user, struct command *c, const struct msg *msg);
 enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_close(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_list(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_open(void *user, struct command *c, const struct msg *msg);
 enum info step_info_net(void *user, struct command *c, const struct msg *msg);
 enum info step_info_net_query(void *user, struct command *c, const struct msg *msg);
+int step_judge_cgauth(struct modem *m, const struct command *c, enum result r);
+int step_judge_cops(struct modem *m, const struct command *c, enum result r);
+int step_judge_cpsi(struct modem *m, const struct command *c, enum result r);
 int step_judge_ipaddr(struct modem *m, const struct command *c, enum result r);
 int step_judge_left_close(struct modem *m, const struct command *c, enum result r);
 int step_judge_net_close(struct modem *m, const struct command *c, enum result r);

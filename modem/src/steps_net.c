@@ -144,6 +144,7 @@ static int net_open_failed(struct modem *m)
 	snprintf(why, sizeof(why), "NETOPEN failed (%d) although registered", b->net_result);
 	if (++b->net_failures >= APN_FAILURES)
 		bearer_set_failure(m, MODEM_FAILURE_APN, why);
+	login_failed(m);
 	recover(m, why);
 	return b->step;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The slow watch of a bearer that is up: signal and registration for status, CIPCLOSE? against
- * links that died without a word, and NETOPEN? when something made its state doubtful.
+ * The slow watch of a bearer that is up: signal, registration, technology and operator
+ * for status, CIPCLOSE? against links that died without a word, and NETOPEN? when something made its
+ * state doubtful.
  *
  * Two lists in a row must disagree before a link is given up or closed: one may be stale (AT
  * reference 8.1).
@@ -19,6 +20,8 @@
 enum {
 	WATCH_CSQ,
 	WATCH_CEREG,
+	WATCH_CPSI,
+	WATCH_COPS,
 	WATCH_LIST,
 	WATCH_NET,
 	WATCH_ECHO,
@@ -28,6 +31,8 @@ enum {
 static const char *const texts[WATCHES] = {
 	[WATCH_CSQ] = "AT+CSQ",
 	[WATCH_CEREG] = "AT+CEREG?",
+	[WATCH_CPSI] = "AT+CPSI?",
+	[WATCH_COPS] = "AT+COPS?",
 	[WATCH_LIST] = "AT+CIPCLOSE?",
 	[WATCH_NET] = "AT+NETOPEN?",
 	[WATCH_ECHO] = "ATE0",
@@ -63,6 +68,8 @@ static enum info watch_info(void *user, struct command *c, const struct msg *msg
 		bearer_note(m, msg);
 		return INFO_TAKEN;
 	}
+	if (fact_note(m, msg))
+		return INFO_TAKEN;
 	if (c->link == WATCH_LIST && msg->kind == MSG_CIPCLOSE && msg->count >= 3) {
 		for (unsigned l = 0; l < MODEM_LINKS; l++)
 			compare(m, l, l < msg->count && msg->n[l] == 1);
@@ -81,6 +88,10 @@ static void watch_done(void *user, struct command *c, enum result r)
 
 	if (m->bearer.state != MODEM_STATE_UP)
 		return;
+	if (c->link == WATCH_CPSI)
+		fact_done(m, FACT_TECHNOLOGY, r);
+	else if (c->link == WATCH_COPS)
+		fact_done(m, FACT_OPERATOR, r);
 	if (c->link == WATCH_NET && r == RESULT_OK && c->error == 0)
 		recover_network(m, "NETOPEN? says closed");
 }
@@ -99,6 +110,10 @@ static void plan(struct modem *m)
 
 	b->echo = false;
 	b->watch_due = 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
+	if (fact_wanted(m, FACT_TECHNOLOGY))
+		b->watch_due |= 1u << WATCH_CPSI;
+	if (fact_wanted(m, FACT_OPERATOR))
+		b->watch_due |= 1u << WATCH_COPS;
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
 	if (m->now >= b->since + STABLE)
 		recover_stable(m);

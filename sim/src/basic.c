@@ -269,15 +269,21 @@ enum result cmd_cgpaddr(struct sim *sim, const struct call *call)
 
 enum result cmd_cgauth(struct sim *sim, const struct call *call)
 {
+	bool swap = knob_is(&sim->knobs, KNOB_CGAUTH, "password_first");
 	long cid, auth;
 
 	if (call->form == FORM_READ) {
 		say(sim, "+CGAUTH: 1,%d", sim->module.pdp[0].auth);
 		return RESULT_OK;
 	}
-	if (!arg_int(call, 0, 1, PDP_MAX, &cid) || !arg_int(call, 1, 0, 3, &auth))
+	if (!arg_int(call, 0, 1, PDP_MAX, &cid) || !arg_int(call, 1, 0, 3, &auth) ||
+		(auth && !arg_given(call, 2)) || knob_is(&sim->knobs, KNOB_CGAUTH, "error"))
 		return RESULT_ERROR;
 	sim->module.pdp[cid - 1].auth = (int)auth;
+	snprintf(sim->module.pdp[cid - 1].user, sizeof(sim->module.pdp[0].user), "%.127s",
+		auth ? call->arg[swap ? 3 : 2].text : "");
+	snprintf(sim->module.pdp[cid - 1].password, sizeof(sim->module.pdp[0].password), "%.127s",
+		auth ? call->arg[swap ? 2 : 3].text : "");
 	return RESULT_OK;
 }
 

@@ -156,6 +156,10 @@ KEYED(DNS, "dns", "host|fail|delay:0..120000", "host",
 KNOB(HALF_CLOSE, "half_close", "full|writable:1..600000", "full",
 	"the peer's FIN closes the link, or leaves it writable for N ms")
 KNOB(APN_REQUIRED, "apn_required", "off|TEXT", "off", "NETOPEN fails with any other APN")
+KNOB(APN_LOGIN, "apn_login", "off|TEXT", "off",
+	"NETOPEN fails without this log-in: pap:USER:PASSWORD or chap:USER:PASSWORD")
+KNOB(CGAUTH, "cgauth", "user_first|password_first|error", "user_first",
+	"order of the strings of CGAUTH, or ERROR")
 KNOB(IP_ADDRESS, "ip_address", "TEXT", "10.148.0.17", "address of the PDP context")
 KNOB(IP6_ADDRESS, "ip6_address", "TEXT", "2409:8960:1e64:94d8:1:0:3b3b:7118",
 	"address of the PDP context in IPv6 service")

@@ -57,6 +57,7 @@ struct module {
 	struct {
 		char type[8], apn[64];
 		int auth;
+		char user[128], password[128];
 	} pdp[PDP_MAX];
 };
 

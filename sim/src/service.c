@@ -77,12 +77,24 @@ enum result cmd_csocksetpn(struct sim *sim, const struct call *call)
 	return RESULT_OK;
 }
 
+static bool login_works(const struct sim *sim, int cid)
+{
+	static const char *const auths[] = {"none", "pap", "chap", "pap"};
+	char login[300];
+
+	if (knob_is(&sim->knobs, KNOB_APN_LOGIN, "off"))
+		return true;
+	snprintf(login, sizeof(login), "%s:%s:%s", auths[sim->module.pdp[cid - 1].auth],
+		sim->module.pdp[cid - 1].user, sim->module.pdp[cid - 1].password);
+	return !strcmp(login, knob_text(&sim->knobs, KNOB_APN_LOGIN));
+}
+
 static bool context_works(const struct sim *sim)
 {
 	const struct knobs *k = &sim->knobs;
 	const char *apn = sim->module.pdp[sim->module.socket_cid - 1].apn;
 
-	return module_registered(sim) &&
+	return module_registered(sim) && login_works(sim, sim->module.socket_cid) &&
 	       (knob_is(k, KNOB_APN_REQUIRED, "off") || !strcmp(apn, knob_text(k, KNOB_APN_REQUIRED)));
 }
 

@@ -30,6 +30,10 @@ struct config_list {
 
 enum config_receive { CONFIG_RECEIVE_PUSH, CONFIG_RECEIVE_BUFFER };
 enum config_flow_control { CONFIG_FLOW_NONE, CONFIG_FLOW_RTSCTS };
+enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_PAP, CONFIG_AUTH_CHAP };
+enum config_auth_order { CONFIG_ORDER_AUTO, CONFIG_ORDER_USER, CONFIG_ORDER_PASSWORD };
+
+#define CONFIG_LOGIN_SIZE 128 /* user name or password, with the NUL; two fit an AT command */
 
 struct config {
 	struct {
@@ -48,12 +52,18 @@ struct config {
 		unsigned baud;
 		enum config_flow_control flow_control;
 		char apn[CONFIG_TEXT_MAX];	/* checked: letters, digits, '.', '-', '_' */
+		enum config_auth auth;
+		char user[CONFIG_LOGIN_SIZE];	/* checked: printable ASCII without '"' */
+		char password[CONFIG_LOGIN_SIZE]; /* the same; never printed */
+		char password_file[CONFIG_TEXT_MAX];
+		enum config_auth_order auth_order;
 		char pin_file[CONFIG_TEXT_MAX];
 		unsigned ip;			/* 4 */
 		enum config_receive receive;
 		struct config_list init;	/* each begins with AT, printable, <= 200 characters */
 		char power_command[CONFIG_TEXT_MAX]; /* absolute path and arguments, split at blanks */
 		bool give_up;
+		usec_t keepalive;		/* 0: the module's own setting */
 	} modem;
 	struct {
 		unsigned udp, reserved, connecting;
@@ -105,6 +115,15 @@ int config_check(const struct config *c, struct config_error *err);
  * in; the PIN itself is never in a message. The caller wipes @pin. */
 #define CONFIG_PIN_SIZE 9
 int config_read_pin(const char *path, char pin[CONFIG_PIN_SIZE], struct config_error *err);
+
+/* The password of the APN: modem.password, or the first line of modem.password_file, "" for neither.
+ * 0 or -errno with @err filled in; the password itself is never in a message. The caller wipes it. */
+int config_read_password(const struct config *c, char password[CONFIG_LOGIN_SIZE],
+	struct config_error *err);
+
+/* Whether @assignment ("section.key=value", as for config_override) sets a secret: where its value
+ * begins, else NULL. */
+char *config_secret_value(char *assignment);
 
 /* Copies the options that can change without a restart. */
 void config_apply_live(struct config *to, const struct config *from);

@@ -40,16 +40,38 @@ enum modem_receive {
 	MODEM_RECEIVE_BUFFER, /* AT+CIPRXGET=1: the driver asks for what the owner has room for */
 };
 
+enum modem_auth {
+	MODEM_AUTH_NONE,
+	MODEM_AUTH_PAP,
+	MODEM_AUTH_CHAP,
+};
+
+/* Which string AT+CGAUTH takes first. */
+enum modem_login_order {
+	MODEM_LOGIN_BY_MODEL, /* and the other one when NETOPEN fails with it */
+	MODEM_LOGIN_USER_FIRST,
+	MODEM_LOGIN_PASSWORD_FIRST,
+};
+
+/* The log-in of the access point. The strings: printable ASCII without '"', at most 127 bytes. */
+struct modem_login {
+	enum modem_auth auth; /* NONE clears the profile's log-in if the APN is set */
+	enum modem_login_order order;
+	const char *user, *password;
+};
+
 /* Strings belong to the caller and must live as long as the modem. */
 struct modem_config {
 	const char *name;	/* for log lines, e.g. "modem0" */
 	const char *apn;	/* NULL or "" leaves the module's profile 1 as it is */
+	struct modem_login login;
 	const char *pin;	/* 4-8 digits or NULL; entered at most once (see modem_failure) */
 	int ip;			/* 4 or 6: the type of PDP context 1 */
 	enum modem_receive receive;
 	unsigned baud;		/* bits/s; only for time-outs and for status */
 	bool rtscts;		/* tell the module to use RTS/CTS: AT+IFC=2,2 */
 	usec_t connect_timeout; /* CIPTIMEOUT's second value; 3 s to 120 s */
+	usec_t keepalive;	/* CTCPKA's idle time, in whole minutes; 0 leaves the module's */
 	const char *const *init; /* extra AT commands, no line end; after the standard ones */
 	size_t n_init;
 	bool has_power_command; /* the last rung of the ladder exists (modem_ops.power_cycle) */
@@ -257,6 +279,8 @@ struct modem_status {
 	struct addr address;
 	enum modem_receive receive;
 	const char *model, *revision;
+	const char *operator;	 /* its name, UTF-8 */
+	const char *technology;	 /* "LTE", "GSM", ... as the module says it */
 	int rssi_dbm;		 /* 0 for unknown */
 	int ber;		 /* AT+CSQ's second value, 99 unknown */
 	int creg, cgreg, cereg;	 /* <stat>, -1 unknown */

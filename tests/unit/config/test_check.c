@@ -16,7 +16,7 @@
 static struct config config;
 static struct config_error err;
 static char logged[1024];
-static char pin_path[64];
+static char pin_path[64], password_path[64];
 
 static void keep_log(enum log_level level, const char *line)
 {
@@ -42,6 +42,9 @@ static int clean_up(void **state)
 	if (*pin_path)
 		unlink(pin_path);
 	pin_path[0] = '\0';
+	if (*password_path)
+		unlink(password_path);
+	password_path[0] = '\0';
 	return 0;
 }
 
@@ -157,6 +160,81 @@ static void a_pin_others_can_read_is_a_warning(void **state)
 	assert_null(strstr(logged, "1234"));
 }
 
+/* ---- the access point's log-in ---- */
+
+static void password_file(const char *text, mode_t mode)
+{
+	int fd;
+
+	if (*password_path)
+		unlink(password_path);
+	strcpy(password_path, "/tmp/gwd-password-XXXXXX");
+	fd = mkstemp(password_path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+	strcpy(config.modem.password_file, password_path);
+	config.modem.auth = CONFIG_AUTH_PAP;
+	strcpy(config.modem.user, "ann");
+}
+
+static void a_password_file_is_one_line_with_all_its_blanks(void **state)
+{
+	char password[CONFIG_LOGIN_SIZE];
+
+	(void)state;
+	password_file(" a, b;c \r\n", 0600);
+	assert_int_equal(config_check(&config, &err), 0);
+	assert_int_equal(config_read_password(&config, password, &err), 0);
+	assert_string_equal(password, " a, b;c ");
+	assert_string_equal(logged, "");
+	password_file("x", 0640);
+	assert_int_equal(config_check(&config, &err), 0);
+	assert_non_null(strstr(logged, "mode 640 lets others see the password"));
+}
+
+static void what_no_command_can_carry_is_no_password_and_not_told(void **state)
+{
+	static const char *const cases[] = {"", "\n", "hunter\"2", "hunter\x1a", "hunter\nhunter",
+		"hunt\xc3\xa9r", "hunter\t"};
+	char endless[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		password_file(cases[i], 0600);
+		assert_int_equal(config_check(&config, &err), -EINVAL);
+		assert_null(strstr(err.text, "hunt"));
+		assert_non_null(strstr(err.text, "modem.password_file: "));
+	}
+	memset(endless, 'x', sizeof(endless));
+	endless[128] = '\0';
+	password_file(endless, 0600);
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	endless[127] = '\0';
+	password_file(endless, 0600);
+	assert_int_equal(config_check(&config, &err), 0);
+	strcpy(config.modem.password_file, "/nonexistent/password");
+	assert_int_equal(config_check(&config, &err), -ENOENT);
+}
+
+static void a_log_in_is_whole(void **state)
+{
+	(void)state;
+	config.modem.auth = CONFIG_AUTH_CHAP;
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	assert_true(strncmp(err.text, "modem.user: expected", 20) == 0);
+	strcpy(config.modem.user, "ann");
+	assert_int_equal(config_check(&config, &err), 0);
+	strcpy(config.modem.password, "hunter2");
+	assert_int_equal(config_check(&config, &err), 0);
+	assert_non_null(strstr(logged, "modem.password_file is safer"));
+	assert_null(strstr(logged, "hunter2"));
+	strcpy(config.modem.password_file, "/etc/gwd/password");
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	assert_null(strstr(err.text, "hunter2"));
+}
+
 struct difference {
 	char live[256], restart[256];
 };
@@ -221,6 +299,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_pin_file_that_cannot_be_read_is_named, good, clean_up),
 		cmocka_unit_test_setup_teardown(a_pin_others_can_read_is_a_warning, good, clean_up),
+		cmocka_unit_test_setup_teardown(
+			a_password_file_is_one_line_with_all_its_blanks, good, clean_up),
+		cmocka_unit_test_setup_teardown(
+			what_no_command_can_carry_is_no_password_and_not_told, good, clean_up),
+		cmocka_unit_test_setup_teardown(a_log_in_is_whole, good, clean_up),
 		cmocka_unit_test_setup_teardown(
 			a_diff_names_what_differs_and_what_can_change_live, good, clean_up),
 		cmocka_unit_test_setup_teardown(

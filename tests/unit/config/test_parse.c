@@ -284,17 +284,33 @@ static void an_override_error_names_the_override(void **state)
 	(void)state;
 	refused_override("interface.mtu=12", "-o interface.mtu=12: expected a number 576 to 9000");
 	refused_override("interface.mut=1400",
-		"-o interface.mut=1400: unknown option \"interface.mut\" (is it interface.mtu?)");
+		"-o interface.mut: unknown option \"interface.mut\" (is it interface.mtu?)");
 	refused_override(
-		"mo\x1b[2Jdem.x=1", "-o mo\\x1b[2Jdem.x=1: unknown option \"mo\\x1b[2Jdem.x\"");
-	refused_override("mtu=12", "-o mtu=12: expected section.key=value");
+		"mo\x1b[2Jdem.x=1", "-o mo\\x1b[2Jdem.x: unknown option \"mo\\x1b[2Jdem.x\"");
+	refused_override("mtu=12", "-o mtu: expected section.key=value");
 	refused_override("interface.mtu", "-o interface.mtu: expected section.key=value");
-	refused_override("=a.b", "-o =a.b: expected section.key=value");
-	refused_override(".mtu=1", "-o .mtu=1: expected section.key=value");
-	refused_override("interface.=1", "-o interface.=1: expected section.key=value");
+	refused_override("=a.b", "-o : expected section.key=value");
+	refused_override(".mtu=1", "-o .mtu: expected section.key=value");
+	refused_override("interface.=1", "-o interface.: expected section.key=value");
 	refused_override("", "-o : expected section.key=value");
 	refused_override("modem.apn=\x1b\n",
 		"-o modem.apn=\\x1b\\n: expected an APN (at most 100 letters, digits, '.', '-', '_')");
+}
+
+static void a_secret_is_in_no_message(void **state)
+{
+	char assignment[] = " modem . password = hunter2", other[] = "modem.apn=password";
+
+	(void)state;
+	refused_override("modem.password=hunt\"er",
+		"-o modem.password: expected a password (at most 127 printable ASCII characters, no '\"')");
+	refused_override("modem.pasword=hunter2",
+		"-o modem.pasword: unknown option \"modem.pasword\" (is it modem.password?)");
+	refused("[modem]\npassword = hunt\"er\n",
+		"gwd.conf:2: modem.password: expected a password (at most 127 printable ASCII "
+		"characters, no '\"'), got something else");
+	assert_string_equal(config_secret_value(assignment), "hunter2");
+	assert_null(config_secret_value(other));
 }
 
 static void an_override_of_any_length_is_survived(void **state)
@@ -395,6 +411,7 @@ int main(void)
 		cmocka_unit_test(a_refused_first_override_keeps_the_list_of_the_file),
 		cmocka_unit_test(a_single_value_may_be_overridden_again),
 		cmocka_unit_test(an_override_error_names_the_override),
+		cmocka_unit_test(a_secret_is_in_no_message),
 		cmocka_unit_test(an_override_of_any_length_is_survived),
 		cmocka_unit_test(a_file_is_loaded_by_its_path),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named_with_the_reason),

@@ -69,6 +69,21 @@ static void printed_defaults_undo_what_was_set(void **state)
 	free(text);
 }
 
+static void a_secret_is_not_printed(void **state)
+{
+	struct config c;
+	char *text;
+
+	(void)state;
+	config_defaults(&c);
+	load(&c, "[modem]\npassword = hunter2\n");
+	text = printed(NULL, &c);
+	assert_null(strstr(text, "hunter2"));
+	assert_non_null(strstr(text, "# password is set, and not shown\n"));
+	load(&c, text);
+	free(text);
+}
+
 static void every_option_is_in_each_of_the_texts(void **state)
 {
 	char *help = printed(config_print_help, NULL), *scdoc = printed(config_print_scdoc, NULL);
@@ -143,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_printed_configuration_loads_to_the_same),
 		cmocka_unit_test(printed_defaults_undo_what_was_set),
+		cmocka_unit_test(a_secret_is_not_printed),
 		cmocka_unit_test(every_option_is_in_each_of_the_texts),
 		cmocka_unit_test(the_example_is_the_defaults_with_a_device),
 		cmocka_unit_test(every_line_of_the_example_is_good_without_its_comment_sign),

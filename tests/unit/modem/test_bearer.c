@@ -507,7 +507,7 @@ static void idle_bearer_hardly_wakes_up(void **state)
 
 	fake_up(f);
 	fake_advance(f, SEC(3600));
-	assert_true(fake_count(f->said, "AT") <= 12 * 3 + 3);
+	assert_true(fake_count(f->said, "AT") <= 12 * 5 + 5);
 	assert_heard(f, "");
 }
 

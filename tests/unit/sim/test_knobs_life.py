@@ -112,6 +112,22 @@ class Life(Case):
         s.until("PB DONE\r\n")
         self.assertEqual(s.cmd("AT"), b"AT\r" + OK)
 
+    def test_apn_login_and_the_orders_of_cgauth(self):
+        s = self.sim("apn_login=chap:ann:secret")
+
+        def netopen(*auth):
+            s.cmd("AT+CGAUTH=1," + ",".join(auth))
+            s.cmd("AT+NETOPEN")
+            return s.until("+NETOPEN: ") + s.until("\r\n")
+
+        self.assertIn(b"1\r\n", netopen("0"))
+        self.assertIn(b"1\r\n", netopen("1", '"ann"', '"secret"'))
+        self.assertIn(b"1\r\n", netopen("2", '"secret"', '"ann"'))
+        s.set("cgauth=password_first")
+        self.assertIn(b"0\r\n", netopen("2", '"secret"', '"ann"'))
+        s.set("cgauth=error")
+        self.assertEqual(s.cmd('AT+CGAUTH=1,2,"ann","secret"'), b"\r\nERROR\r\n")
+
     def test_sim_and_pin(self):
         s = self.sim("sim=puk")
         self.assertEqual(s.cmd("AT+CPIN?"), b"\r\n+CPIN: SIM PUK\r\n" + OK)
