@@ -12,6 +12,7 @@
 #include "option.h"
 
 #define LINKS 10 /* link_num 0-9 */
+#define IP6_MTU_MIN 1280 /* RFC 8200 5; with less the kernel takes IPv6 off the interface */
 
 /* The file of a secret, at most @size - 1 bytes, which a file as large as that may exceed. Its length
  * or -errno with @err filled in. */
@@ -141,6 +142,10 @@ int config_check(const struct config *c, struct config_error *err)
 		return config_fail(err,
 			"interface.address: expected an IPv%u address (modem.ip), got %s",
 			c->modem.ip, addr_format(&c->interface.address.addr, text));
+	if (c->modem.ip == 6 && c->interface.mtu < IP6_MTU_MIN)
+		return config_fail(err,
+			"interface.mtu: expected at least %u for IPv6 (modem.ip), got %u",
+			IP6_MTU_MIN, c->interface.mtu);
 	if (c->links.udp + c->links.reserved >= LINKS)
 		return config_fail(err,
 			"links.reserved: expected at most %u, one link less than "

@@ -41,12 +41,13 @@ static const struct option_name auth_orders[] = {
 	{NULL, 0},
 };
 
-/* What later versions will know is left out here; .expect says so to who tries. */
 static const struct option_name ip_versions[] = {
 	{"4", 4},
+	{"6", 6},
 	{NULL, 0},
 };
 
+/* What later versions will know is left out here; .expect says so to who tries. */
 static const struct option_name receive_modes[] = {
 	{"push", CONFIG_RECEIVE_PUSH},
 	{"buffer", CONFIG_RECEIVE_BUFFER},
@@ -114,8 +115,7 @@ const struct option options[] = {
 		.arg = "PATH", .example = "/etc/gwd/pin", .expect = "an absolute path",
 		.help = "File with the SIM's PIN (4 to 8 digits), readable by root only."},
 	{"modem", "ip", OPTION_ENUM, FIELD(modem.ip), .names = ip_versions, .def = "4",
-		.expect = "4 (this version has no IPv6 bearer)",
-		.help = "IP version of the PDP context."},
+		.help = "IP version of the PDP context: the module carries one, never both."},
 	{"modem", "receive", OPTION_ENUM, FIELD(modem.receive), .names = receive_modes,
 		.def = "push",
 		.expect = "push or buffer (this version has neither auto nor transparent)",

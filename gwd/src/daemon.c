@@ -32,6 +32,7 @@ static int failure_exit(enum modem_failure f)
 		[MODEM_FAILURE_SIM] = 82,
 		[MODEM_FAILURE_DENIED] = 83,
 		[MODEM_FAILURE_APN] = 84,
+		[MODEM_FAILURE_IP] = EX_CONFIG, /* modem.ip is not to be had */
 	};
 
 	return codes[f];

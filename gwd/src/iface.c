@@ -10,6 +10,46 @@
  * more than the segments of all flows' send buffers together, or they are lost and repeated late. */
 #define QUEUE_PACKETS 1000
 
+static void complain(const struct iface *i, const char *what, int rc)
+{
+	if (rc < 0)
+		log_error("%s: cannot %s: %s", i->tun.name, what, strerror(-rc));
+}
+
+/* EACCES: disable_ipv6; the others: a kernel or a namespace without IPv6. */
+static bool is_no_ipv6(int rc)
+{
+	return rc == -EACCES || rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT;
+}
+
+static void set_address(struct iface *i, const struct addr *a, unsigned prefix)
+{
+	struct addr old = i->address;
+	int rc;
+
+	if (addr_equal(&old, a) && i->prefix == prefix)
+		return;
+	/* The new one first: the host never sees the interface without. */
+	rc = tun_setup_addr_add(i->setup, i->tun.ifindex, a, prefix);
+	if (a->family == 6 && is_no_ipv6(rc))
+		log_error("%s: IPv6 is disabled here (sysctl net.ipv6.conf.%s.disable_ipv6), so modem.ip "
+			  "= 6 serves nobody", i->tun.name, i->tun.name);
+	else
+		complain(i, "add the address", rc);
+	i->address = rc < 0 ? (struct addr){0} : *a;
+	if (old.family)
+		complain(i, "remove the old address",
+			tun_setup_addr_del(i->setup, i->tun.ifindex, &old, i->prefix));
+	i->prefix = prefix;
+}
+
+/* The kernel takes IPv6 addresses off an interface that goes down. */
+static void restore_address(struct iface *i)
+{
+	if (i->carrier && i->given.family)
+		set_address(i, &i->given, i->given_prefix);
+}
+
 /* The kernel reports our own removals too. */
 static void route_removed(struct iface *i)
 {
@@ -33,6 +73,8 @@ static void on_change(void *user, const struct tun_event *e)
 	case TUN_CHANGE_LINK:
 		if (!e->up && !i->down)
 			log_warn("%s: somebody took the interface down", i->tun.name);
+		if (i->down && e->up)
+			restore_address(i);
 		i->down = !e->up;
 		if (i->down)
 			i->routed = false; /* the kernel drops routes without a word */
@@ -99,33 +141,11 @@ void iface_close(struct iface *i)
 	i->tun.fd = -1;
 }
 
-static void complain(const struct iface *i, const char *what, int rc)
-{
-	if (rc < 0)
-		log_error("%s: cannot %s: %s", i->tun.name, what, strerror(-rc));
-}
-
-static void set_address(struct iface *i, const struct addr *a, unsigned prefix)
-{
-	struct addr old = i->address;
-	int rc;
-
-	if (addr_equal(&old, a) && i->prefix == prefix)
-		return;
-	/* The new one first: the host never sees the interface without. */
-	rc = tun_setup_addr_add(i->setup, i->tun.ifindex, a, prefix);
-	complain(i, "add the address", rc);
-	i->address = rc < 0 ? (struct addr){0} : *a;
-	if (old.family)
-		complain(i, "remove the old address",
-			tun_setup_addr_del(i->setup, i->tun.ifindex, &old, i->prefix));
-	i->prefix = prefix;
-}
-
 static void set_route(struct iface *i, bool want, uint32_t metric)
 {
-	uint8_t family = i->address.family;
+	uint8_t family = (uint8_t)i->config->modem.ip;
 
+	want = want && i->address.family;
 	if (i->routed && (!want || metric != i->metric)) {
 		int rc = tun_setup_default_del(i->setup, i->tun.ifindex, family, i->metric);
 
@@ -167,10 +187,14 @@ void iface_bearer(struct iface *i, const struct addr *address)
 		set_carrier(i, false);
 		return;
 	}
-	if (c->interface.address.automatic)
-		set_address(i, address, address->family == 4 ? 32 : 128);
-	else
-		set_address(i, &c->interface.address.addr, c->interface.address.prefix);
+	/* A whole address and no network with it: nobody is on-link at the other end of a TUN. */
+	i->given = *address;
+	i->given_prefix = address->family == 4 ? 32 : 128;
+	if (!c->interface.address.automatic) {
+		i->given = c->interface.address.addr;
+		i->given_prefix = c->interface.address.prefix;
+	}
+	set_address(i, &i->given, i->given_prefix);
 	set_carrier(i, true);
 	iface_reconfigure(i);
 }

@@ -19,6 +19,8 @@ struct iface {
 	struct tun_monitor *monitor;
 	struct addr address; /* on the device now; family 0: none */
 	unsigned prefix;
+	struct addr given;   /* what should be there while the bearer is up */
+	unsigned given_prefix;
 	bool carrier;
 	bool routed;	     /* our default route is there */
 	uint32_t metric;     /* with this metric */

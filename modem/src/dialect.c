@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dialect.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -220,6 +221,55 @@ int dialect_ip_error(const struct msg *m)
 int dialect_err(int64_t n)
 {
 	return n >= 0 && n <= 12 ? (int)n : 12;
+}
+
+/* Cuts blanks off both ends, and one pair of @open and @close. */
+static void unwrap(const char **text, size_t *len, char open, char close)
+{
+	while (*len && (*text)[0] == ' ') {
+		++*text;
+		--*len;
+	}
+	while (*len && (*text)[*len - 1] == ' ')
+		--*len;
+	if (*len >= 2 && (*text)[0] == open && (*text)[*len - 1] == close) {
+		++*text;
+		*len -= 2;
+	}
+}
+
+static int sixteen_decimals(struct addr *out, const char *s, const char *end)
+{
+	uint8_t bytes[16];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++) {
+		int64_t n;
+
+		if (s == end || *s < '0' || *s > '9')
+			return -EINVAL;
+		s = number(s, end, &n);
+		if (!s || n > 255)
+			return -EINVAL;
+		bytes[i] = (uint8_t)n;
+		if (i < 15 && (s == end || *s++ != '.'))
+			return -EINVAL;
+	}
+	*out = addr_v6(bytes);
+	return s == end ? 0 : -EINVAL;
+}
+
+int dialect_address(struct addr *out, const char *text, size_t len)
+{
+	const char *zone;
+
+	unwrap(&text, &len, '"', '"');
+	unwrap(&text, &len, '[', ']');
+	zone = memchr(text, '%', len);
+	if (zone)
+		len = (size_t)(zone - text);
+	if (addr_parse(out, text, len) == 0)
+		return 0;
+	return sixteen_decimals(out, text, text + len);
 }
 
 static const struct {

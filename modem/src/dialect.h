@@ -91,6 +91,10 @@ int dialect_ip_error(const struct msg *m);
 /* NOTE 4.1, <err>: unknown numbers (255 ...) become 12. */
 int dialect_err(int64_t n);
 
+/* An address in any form these modules print: plain, in quotes or brackets, with a zone, or an IPv6
+ * address as 16 decimals with dots (AT reference 14). -EINVAL if it is none. */
+int dialect_address(struct addr *out, const char *text, size_t len);
+
 /* SIM states of +CPIN: and +CME ERROR: (3GPP TS 27.007 9.2; numbers if CMEE=1 stuck). */
 enum sim_state {
 	SIM_READY,

@@ -132,10 +132,27 @@ static bool failed_open_needs_close(int result)
 	return result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_ERROR;
 }
 
+/* Not the destination's fault, maybe: the address may have to be written in another way. A firmware may
+ * as well take what it does not know for a name. */
+static bool open_in_another_form(struct modem *m, unsigned l, int result)
+{
+	const struct link *k = &m->links[l];
+
+	if (result != MODEM_OPEN_WRONG_PARAMETER && result != MODEM_OPEN_DNS_FAILED)
+		return false;
+	if (k->type != MODEM_LINK_TCP || k->phase != LINK_OPEN_SENT ||
+		!literal_refused(m, LITERAL_OPEN, &k->remote.addr))
+		return false;
+	set_phase(m, l, LINK_OPEN_WANTED, USEC_NEVER);
+	return true;
+}
+
 static void open_failed(struct modem *m, unsigned l, int result)
 {
 	bool told = m->links[l].phase == LINK_ABANDONED;
 
+	if (open_in_another_form(m, l, result))
+		return;
 	if (!told)
 		set_opened(m, l, result);
 	if (failed_open_needs_close(result))
@@ -160,6 +177,8 @@ static void open_succeeded(struct modem *m, unsigned l)
 		set_phase(m, l, LINK_UP, USEC_NEVER);
 		k->rx_poll = after(m, SEC(5));
 		set_opened(m, l, MODEM_OPEN_OK);
+		if (k->type == MODEM_LINK_TCP)
+			literal_taken(m, LITERAL_OPEN);
 		watch_reset(m);
 	}
 }
@@ -257,11 +276,11 @@ static void open_submit(struct modem *m, struct channel *ch, unsigned l)
 {
 	struct link *k = &m->links[l];
 	struct command *c = channel_prepare(ch, &open_command, l);
-	char text[ADDR_STRLEN];
+	char text[LITERAL_LEN];
 
 	if (k->type == MODEM_LINK_TCP)
 		command_printf(c, "AT+CIPOPEN=%u,\"TCP\",\"%s\",%u", l,
-			addr_format(&k->remote.addr, text), k->remote.port);
+			literal_format(m, LITERAL_OPEN, &k->remote.addr, text), k->remote.port);
 	else
 		command_printf(c, "AT+CIPOPEN=%u,\"UDP\",,,%u", l, k->local_port);
 	set_phase(m, l, LINK_OPEN_SENT, after(m, m->config->connect_timeout + OPEN_GRACE));

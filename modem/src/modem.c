@@ -210,6 +210,7 @@ void modem_attach(struct modem *m, usec_t now)
 		lexer_reset(&m->channels[i].lexer);
 	}
 	receive_reset(m);
+	literal_forget(m);
 	bearer_goto(m, STEP_DRAIN, now);
 }
 

@@ -16,9 +16,9 @@ const char *modem_state_name(enum modem_state s)
 
 const char *modem_failure_name(enum modem_failure f)
 {
-	static const char *const names[] = {"none", "pin", "puk", "sim", "denied", "apn"};
+	static const char *const names[] = {"none", "pin", "puk", "sim", "denied", "apn", "ip"};
 
-	_Static_assert(COUNT(names) == MODEM_FAILURE_APN + 1, "a name for each failure");
+	_Static_assert(COUNT(names) == MODEM_FAILURE_IP + 1, "a name for each failure");
 	return names[f];
 }
 

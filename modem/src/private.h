@@ -147,6 +147,7 @@ struct bearer {
 	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
 	bool net_open;	 /* what NETOPEN? said */
 	bool already;	 /* NETOPEN said so */
+	bool ip_refused; /* CSOCKSETPN with the IP type got ERROR */
 	int net_result;	 /* of NETOPEN/NETCLOSE, -1: not yet */
 	unsigned net_failures;
 	unsigned leftovers; /* bit mask of links the module still has */
@@ -171,6 +172,20 @@ struct bearer {
 	int rssi_dbm, ber;
 };
 
+/* literal.c: which form of an IPv6 address each command takes. */
+enum literal_use {
+	LITERAL_OPEN, /* CIPOPEN */
+	LITERAL_SEND, /* CIPSEND */
+	LITERAL_USES,
+};
+
+struct literal {
+	bool brackets;
+	bool settled; /* one form was taken, or both were refused */
+};
+
+#define LITERAL_LEN (ADDR_STRLEN + 2)
+
 struct modem {
 	const struct modem_config *config;
 	const struct modem_ops *ops;
@@ -184,6 +199,7 @@ struct modem {
 	struct send send;
 	bool held[MODEM_LINKS]; /* less room than a chunk was answered since the last CIPACK */
 	struct receive rx;
+	struct literal literal[LITERAL_USES];
 	struct delays tau, prompt;
 	uint64_t unknown_lines, stray_bytes;
 	uint64_t tx_wire_bytes, rx_wire_bytes, tx_payload_bytes, rx_payload_bytes;
@@ -334,6 +350,15 @@ static inline bool link_alive(const struct link *k)
 {
 	return k->phase == LINK_UP || k->phase == LINK_DRAIN;
 }
+
+/* literal.c */
+const char *literal_format(const struct modem *m, enum literal_use use, const struct addr *a,
+	char buf[LITERAL_LEN]);
+/* A command with an address was not refused for its form. */
+void literal_taken(struct modem *m, enum literal_use use);
+/* It was refused as "wrong parameter". True: the other form is in force now, try again. */
+bool literal_refused(struct modem *m, enum literal_use use, const struct addr *a);
+void literal_forget(struct modem *m);
 
 /* send.c */
 bool send_submit(struct modem *m, struct channel *ch);

@@ -115,6 +115,7 @@ void recover_boot(struct modem *m)
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_reset(&m->channels[i]);
 	receive_reset(m);
+	literal_forget(m);
 	if (b->state == MODEM_STATE_STOPPING) {
 		bearer_goto(m, STEP_STOPPED, USEC_NEVER);
 		return;

@@ -138,6 +138,8 @@ static void confirmed(struct modem *m)
 {
 	struct send *s = &m->send;
 
+	if (!is_tcp(m))
+		literal_taken(m, LITERAL_SEND);
 	if (s->orphan || s->cnf == (int64_t)s->req.len)
 		finish(m, s->req.len);
 	else if (s->cnf >= 0 && s->cnf < (int64_t)s->req.len)
@@ -205,6 +207,15 @@ static bool smaller_chunk(struct modem *m)
 	return true;
 }
 
+/* Or the peer's address has to be written in another way. */
+static bool send_in_another_form(struct modem *m)
+{
+	if (is_tcp(m) || !literal_refused(m, LITERAL_SEND, &m->send.req.to.addr))
+		return false;
+	retry(m, 0);
+	return true;
+}
+
 static void refused(struct modem *m, const struct command *c)
 {
 	bool untouched = !c->prompted;
@@ -225,7 +236,7 @@ static void refused(struct modem *m, const struct command *c)
 		end_link(m, MODEM_CLOSE_LOST, true);
 		break;
 	case MODEM_OPEN_WRONG_PARAMETER:
-		if (smaller_chunk(m))
+		if (smaller_chunk(m) || send_in_another_form(m))
 			break;
 		__attribute__((fallthrough));
 	default:
@@ -281,7 +292,7 @@ static void command_submit(struct modem *m, struct channel *ch)
 {
 	struct send *s = &m->send;
 	struct command *c = channel_prepare(ch, &send_command, s->req.link);
-	char text[ADDR_STRLEN];
+	char text[LITERAL_LEN];
 
 	c->payload = s->payload;
 	c->len = s->req.len;
@@ -289,7 +300,7 @@ static void command_submit(struct modem *m, struct channel *ch)
 		command_printf(c, "AT+CIPSEND=%u,%zu", s->req.link, s->req.len);
 	else
 		command_printf(c, "AT+CIPSEND=%u,%zu,\"%s\",%u", s->req.link, s->req.len,
-			addr_format(&s->req.to.addr, text), s->req.to.port);
+			literal_format(m, LITERAL_SEND, &s->req.to.addr, text), s->req.to.port);
 	s->confirmed = false;
 	go(m, SEND_COMMAND, USEC_NEVER);
 	channel_submit(ch, m->now);

@@ -129,8 +129,8 @@ static bool pin_valid(const char *pin)
 	return n >= 4 && n <= 8 && strspn(pin, "0123456789") == n;
 }
 
-/* Neither PIN nor PUK is a matter of trying again: stay, look now and then, touch nothing. */
-static int sim_blocked(struct modem *m, enum modem_failure f, const char *reason)
+/* Not a matter of trying again: stay, look now and then, touch nothing. */
+static int blocked(struct modem *m, enum modem_failure f, const char *reason)
 {
 	bearer_set_failure(m, f, reason);
 	m->bearer.at = after(m, SEC(60));
@@ -156,12 +156,12 @@ static int judge_sim(struct modem *m, const struct command *c, enum result r)
 	case SIM_PIN:
 	case SIM_WRONG:
 		if (b->pin_used)
-			return sim_blocked(m, MODEM_FAILURE_PIN, "the SIM refused the PIN");
+			return blocked(m, MODEM_FAILURE_PIN, "the SIM refused the PIN");
 		if (!pin_valid(m->config->pin))
-			return sim_blocked(m, MODEM_FAILURE_PIN, "the SIM wants a PIN");
+			return blocked(m, MODEM_FAILURE_PIN, "the SIM wants a PIN");
 		return STEP_PIN;
 	case SIM_PUK:
-		return sim_blocked(m, MODEM_FAILURE_PUK, "the SIM wants its PUK");
+		return blocked(m, MODEM_FAILURE_PUK, "the SIM wants its PUK");
 	case SIM_ABSENT:
 	case SIM_BUSY:
 		break;
@@ -252,14 +252,25 @@ static bool build_csocksetpn(struct modem *m, struct command *c)
 	return true;
 }
 
+/* Without the second argument the context would come up as IPv4, whatever its profile says (AT reference
+ * 14). A firmware may refuse it only because a network is open, so that is closed first. */
 static int judge_csocksetpn(struct modem *m, const struct command *c, enum result r)
 {
+	struct bearer *b = &m->bearer;
+
 	(void)c;
-	if (r == RESULT_OK)
-		return STEP_CIPMODE;
-	if (r == RESULT_ERROR && m->config->ip == 6)
-		log_warn("%s: the module cannot be told to use IPv6", m->config->name);
-	return STEP_CSOCKSETPN_1;
+	if (r == RESULT_OK) {
+		b->ip_refused = false;
+		return b->deadline == USEC_NEVER ? STEP_DRAIN : STEP_CIPMODE; /* it was blocked() */
+	}
+	if (m->config->ip != 6)
+		return STEP_CSOCKSETPN_1;
+	if (r == RESULT_TIMEOUT)
+		return ++b->tries < TRIES ? AGAIN : FAULT;
+	if (b->ip_refused)
+		return blocked(m, MODEM_FAILURE_IP, "the module has no IPv6 (CSOCKSETPN=1,6 refused)");
+	b->ip_refused = true;
+	return STEP_RUNG_NET;
 }
 
 /* HeaderType 1 (fifth value) is what names the link of pushed data; errMode 1 the fourth. */
@@ -488,7 +499,8 @@ static const struct row rows[STEPS] = {
 	[STEP_CGDCONT] = {ACTIVATING, .build = build_cgdcont, .policy = WARN},
 	[STEP_CGAUTH] = {ACTIVATING, .build = step_build_cgauth, .type = &login_command,
 		.judge = step_judge_cgauth, .fault = "no answer to CGAUTH"},
-	[STEP_CSOCKSETPN] = {ACTIVATING, .build = build_csocksetpn, .judge = judge_csocksetpn},
+	[STEP_CSOCKSETPN] = {ACTIVATING, .build = build_csocksetpn, .judge = judge_csocksetpn,
+		.fault = "no answer to CSOCKSETPN"},
 	[STEP_CSOCKSETPN_1] = {ACTIVATING, .text = "AT+CSOCKSETPN=1", .policy = WARN},
 	[STEP_CIPMODE] = {ACTIVATING, .text = "AT+CIPMODE=0", .policy = MAY},
 	[STEP_CIPSENDMODE] = {ACTIVATING, .text = "AT+CIPSENDMODE=0", .policy = WARN},

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/log.h"
+
 #define APN_FAILURES 3
+#define ADDRESS_TRIES 10 /* a second apart: the air may lose a router advertisement */
 
 enum info step_info_net_query(void *user, struct command *c, const struct msg *msg)
 {
@@ -179,6 +182,17 @@ int step_judge_net_close(struct modem *m, const struct command *c, enum result r
 		m->bearer.step == STEP_RUNG_NET ? STEP_DRAIN : STEP_NET_OPEN;
 }
 
+/* 0.0.0.0 and :: stand for none (AT reference 2); fe80::/10 is what an IPv6 context has until the
+ * network's router advertisement came (3GPP TS 23.401 5.3.1.2.2). */
+static bool address_given(const struct addr *a)
+{
+	static const uint8_t zeros[16];
+
+	if (a->family == 0 || memcmp(a->b, zeros, sizeof(zeros)) == 0)
+		return false;
+	return a->family == 4 || a->b[0] != 0xfe || (a->b[1] & 0xc0) != 0x80;
+}
+
 enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg)
 {
 	struct modem *m = user;
@@ -188,18 +202,41 @@ enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg)
 		return INFO_FAILED;
 	if (msg->kind != MSG_IPADDR)
 		return INFO_FOREIGN;
-	if (addr_parse(&m->bearer.address, msg->text, msg->len) < 0)
+	if (dialect_address(&m->bearer.address, msg->text, msg->len) < 0)
 		m->bearer.address = (struct addr){0};
 	return INFO_TAKEN;
 }
 
+/* A network that was found open may have been opened for the other IP version: it is closed and the
+ * bring-up begins anew. One that we opened says what the SIM or the operator allows. */
+static int wrong_family(struct modem *m)
+{
+	struct bearer *b = &m->bearer;
+	char why[80];
+
+	snprintf(why, sizeof(why), "the network gave an IPv%u address, expected IPv%d (modem.ip)",
+		b->address.family, m->config->ip);
+	b->address = (struct addr){0};
+	if (b->net_open || b->already) {
+		log_info("%s: %s; opening it anew", m->config->name, why);
+		return STEP_RUNG_NET;
+	}
+	if (++b->net_failures >= APN_FAILURES)
+		bearer_set_failure(m, MODEM_FAILURE_IP, why);
+	recover(m, why);
+	return b->step;
+}
+
 int step_judge_ipaddr(struct modem *m, const struct command *c, enum result r)
 {
+	struct bearer *b = &m->bearer;
+
 	(void)c;
-	m->bearer.tau_left = TAU_SAMPLES;
+	b->tau_left = TAU_SAMPLES;
 	m->tau.n = m->tau.at = 0;
-	if (r == RESULT_OK && m->bearer.address.family)
-		return NEXT;
-	m->bearer.at = after(m, SEC(1));
-	return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
+	if (r == RESULT_OK && address_given(&b->address))
+		return b->address.family == m->config->ip ? NEXT : wrong_family(m);
+	b->address = (struct addr){0};
+	b->at = after(m, SEC(1));
+	return ++b->tries < ADDRESS_TRIES ? AGAIN : FAULT;
 }

@@ -148,6 +148,8 @@ KNOB(NETOPEN_RESULT, "netopen_result", "0|1|never|error", "0",
 KNOB(STATE_SURVIVES, "state_survives_host_restart", "yes|no", "yes",
 	"what unplug MS leaves: the module's state, or a reset")
 KNOB(IPV6, "ipv6", "off|on", "off", "on: CSOCKSETPN=1,6 gives an IPv6 service (and no IPv4)")
+KNOB(IP6_LITERAL, "ip6_literal", "any|plain|brackets", "any",
+	"form of an IPv6 address in CIPOPEN, CIPSEND and CPING; another one is error 3")
 KNOB(CSOCKSETPN_2ND, "csocksetpn_2nd_arg", "accepted|error", "accepted",
 	"second argument of CSOCKSETPN")
 KEYED(DNS, "dns", "host|fail|delay:0..120000", "host",

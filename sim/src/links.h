@@ -150,6 +150,7 @@ int resolve_start(struct sim *sim, const char *name,
 	void (*done)(struct sim *, int, unsigned, const union address *), int arg, unsigned gen);
 void resolve_watch(struct sim *sim, struct loop *loop);
 void resolve_reset(struct sim *sim);
+bool literal_form(const struct sim *sim, const char *text); /* knob ip6_literal */
 bool address_parse(const char *text, long port, union address *out);
 void address_print(const union address *a, char *out, size_t size);	 /* host */
 void address_print_full(const union address *a, char *out, size_t size); /* host:port */

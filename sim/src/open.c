@@ -363,7 +363,8 @@ enum result cmd_cipopen(struct sim *sim, const struct call *call)
 		return refuse(sim, l, 8);
 	transparent = sim->module.cipmode && l == 0;
 	link_begin(sim, (int)l, udp);
-	if (parse_open(&sim->link[l], call, udp, transparent))
+	if (parse_open(&sim->link[l], call, udp, transparent) ||
+		!literal_form(sim, sim->link[l].host))
 		return refuse(sim, l, 3);
 	if (knob_is(&sim->knobs, KNOB_RESET_AT, "open"))
 		timer_set(&sim->timers, sim->now + 10 * MS, open_reset, 0, 0);

@@ -15,6 +15,14 @@
 
 #include "sim.h"
 
+bool literal_form(const struct sim *sim, const char *text)
+{
+	const char *wanted = text[0] == '[' ? "brackets" : "plain";
+
+	return !strchr(text, ':') || knob_is(&sim->knobs, KNOB_IP6_LITERAL, "any") ||
+	       knob_is(&sim->knobs, KNOB_IP6_LITERAL, wanted);
+}
+
 bool address_parse(const char *text, long port, union address *out)
 {
 	char host[64];

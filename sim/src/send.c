@@ -555,6 +555,7 @@ static int send_destination(struct sim *sim, int l, const struct call *call)
 	if (!sim->link[l].udp)
 		return 0;
 	if (!arg_given(call, 2) || !arg_int(call, 3, 1, 65535, &port) ||
+		!literal_form(sim, call->arg[2].text) ||
 		!address_parse(call->arg[2].text, port, &sim->send.to))
 		return 3;
 	return sim->send.to.sa.sa_family == (ip6 ? AF_INET6 : AF_INET) ? 0 : 1;

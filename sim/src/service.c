@@ -378,7 +378,8 @@ enum result cmd_cping(struct sim *sim, const struct call *call)
 		(arg_given(call, 4) && !arg_int(call, 4, 1000, 10000, &interval)) ||
 		(arg_given(call, 5) && !arg_int(call, 5, 1000, 100000, &wait)) ||
 		(arg_given(call, 6) && !arg_int(call, 6, 16, 255, &ttl)) || sim->ping.left ||
-		!module_registered(sim) || knob_is(&sim->knobs, KNOB_PING_RESULT, "error"))
+		!module_registered(sim) || knob_is(&sim->knobs, KNOB_PING_RESULT, "error") ||
+		!literal_form(sim, call->arg[0].text))
 		return RESULT_ERROR;
 	sim->ping.left = count;
 	sim->ping.size = size;

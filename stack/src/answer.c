@@ -7,7 +7,7 @@
  * hangs (RFC 9293 3.10.7.3). An ICMP error quotes a header rebuilt from what is known of the packet,
  * so that the kernel finds the socket: it looks at addresses, ports and, for TCP, the sequence
  * number. Linux ends connect() at once for each of these errors while in SYN_SENT; for UDP it
- * reports net and host unreachable over IPv4 only to sockets with IP_RECVERR.
+ * reports net and host unreachable only to sockets with IP_RECVERR or IPV6_RECVERR.
  *
  * Answers to packets nobody expected are limited, so that a host in a loop costs little; answers the
  * owner asks for to a held SYN are not: there are few of those.

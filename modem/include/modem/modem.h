@@ -100,6 +100,7 @@ enum modem_failure {
 	MODEM_FAILURE_SIM,    /* no SIM */
 	MODEM_FAILURE_DENIED, /* registration denied (<stat> 3 from all three) */
 	MODEM_FAILURE_APN,    /* NETOPEN failed although registered, repeatedly */
+	MODEM_FAILURE_IP,     /* the module or the network has no PDP context of modem_config.ip */
 };
 
 enum modem_link_state {

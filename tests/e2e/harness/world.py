@@ -17,8 +17,9 @@ from .waiting import wait_for
 
 SERVERS4 = [f"198.51.100.{n}" for n in range(1, 10)]
 OTHERS4 = [f"203.0.113.{n}" for n in range(1, 6)]
-SERVERS6 = ["2001:db8:1::1"]
+SERVERS6 = ["2001:db8:1::1", "2001:db8:1::2"]
 RESOLVER = "198.51.100.53"
+RESOLVER6 = "2001:db8:1::53"
 SIGTERM_LIMIT = 4.0  # architecture page, section 5: exits 0 after an orderly close
 
 
@@ -46,7 +47,7 @@ class World:
             self.inner = self.namespace("in")
             for address in (*SERVERS4, *OTHERS4, RESOLVER):
                 self.outer.ip("addr", "add", f"{address}/32", "dev", "lo")
-            for address in SERVERS6:
+            for address in (*SERVERS6, RESOLVER6):
                 self.outer.ip("addr", "add", f"{address}/128", "dev", "lo", "nodad")
         except BaseException:
             self.destroy()
@@ -81,8 +82,11 @@ class World:
         return self.gwd
 
     def route(self, destination: str) -> None:
+        """"default" is the default route of the bearer's IP version."""
         wait_for("cell0 to take a route", lambda: "LOWER_UP" in self.inner.ip("link", "show", "cell0"))
-        self.inner.ip("route", "replace", destination, "dev", "cell0")
+        assert self.gwd
+        six = ":" in destination or (destination == "default" and ":" in self.gwd.modem()["address"])
+        self.inner.ip("-6" if six else "-4", "route", "replace", destination, "dev", "cell0")
 
     def up(self, sim: dict[str, object] | None = None, gwd: dict[str, object] | None = None,
            **kw) -> Gwd:
@@ -101,17 +105,19 @@ class World:
         return server
 
     def connect(self, address: tuple[str, int], timeout: float = 60) -> socket.socket:
-        s = self.client(timeout=timeout)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        s = self.client(timeout=timeout, family=family)
         s.connect(address)
         return s
 
-    def client(self, kind: int = socket.SOCK_STREAM, timeout: float = 60) -> socket.socket:
-        s = self.inner.socket(kind, timeout=timeout)
+    def client(self, kind: int = socket.SOCK_STREAM, timeout: float = 60,
+               family: int = socket.AF_INET) -> socket.socket:
+        s = self.inner.socket(kind, family, timeout)
         self.clients.append(s)
         return s
 
-    def udp(self, timeout: float = 20) -> socket.socket:
-        return self.client(socket.SOCK_DGRAM, timeout)
+    def udp(self, timeout: float = 20, family: int = socket.AF_INET) -> socket.socket:
+        return self.client(socket.SOCK_DGRAM, timeout, family)
 
     def background(self, ns: Namespace, argv: list[str], name: str) -> Process:
         process = Process(ns, argv, self.folder / f"{name}.log")

@@ -92,6 +92,20 @@ static void the_address_has_the_family_of_the_bearer(void **state)
 	assert_int_equal(config_check(&config, &err), 0);
 }
 
+static void ipv6_wants_the_mtu_that_ipv6_needs(void **state)
+{
+	struct config_overrides seen = {0};
+
+	(void)state;
+	assert_int_equal(config_override(&config, &seen, "modem.ip=6", "-o", &err), 0);
+	assert_int_equal(config_override(&config, &seen, "interface.mtu=1279", "-o", &err), 0);
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	assert_string_equal(err.text,
+		"interface.mtu: expected at least 1280 for IPv6 (modem.ip), got 1279");
+	assert_int_equal(config_override(&config, &seen, "interface.mtu=1280", "-o", &err), 0);
+	assert_int_equal(config_check(&config, &err), 0);
+}
+
 static void one_link_stays_for_ordinary_flows(void **state)
 {
 	(void)state;
@@ -292,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_device_is_required, good, clean_up),
 		cmocka_unit_test_setup_teardown(
 			the_address_has_the_family_of_the_bearer, good, clean_up),
+		cmocka_unit_test_setup_teardown(ipv6_wants_the_mtu_that_ipv6_needs, good, clean_up),
 		cmocka_unit_test_setup_teardown(one_link_stays_for_ordinary_flows, good, clean_up),
 		cmocka_unit_test_setup_teardown(a_pin_of_4_to_8_digits_is_read, good, clean_up),
 		cmocka_unit_test_setup_teardown(

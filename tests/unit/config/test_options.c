@@ -180,6 +180,9 @@ static void names_of_values_are_accepted_and_stored(void **state)
 	accepted("log.level", "trace");
 	assert_int_equal(config.log.level, LOG_LEVEL_TRACE);
 	refused("modem.flow_control", "xonxoff");
+	accepted("modem.ip", "6");
+	assert_int_equal(config.modem.ip, 6);
+	refused("modem.ip", "46");
 }
 
 static void what_this_version_cannot_do_is_refused(void **state)
@@ -187,7 +190,6 @@ static void what_this_version_cannot_do_is_refused(void **state)
 	(void)state;
 	refused("modem.receive", "auto");
 	refused("modem.receive", "transparent");
-	refused("modem.ip", "6");
 	refused("modem.device", "auto");
 }
 

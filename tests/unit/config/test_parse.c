@@ -113,8 +113,7 @@ static void an_error_names_file_line_key_expectation_and_value(void **state)
 	refused("[modem]\ndevice = auto\n",
 		"gwd.conf:2: modem.device: expected an absolute path (this version does not probe for the "
 		"module), got \"auto\"");
-	refused("[modem]\nip = 6\n",
-		"gwd.conf:2: modem.ip: expected 4 (this version has no IPv6 bearer), got \"6\"");
+	refused("[modem]\nip = 5\n", "gwd.conf:2: modem.ip: expected 4 or 6, got \"5\"");
 	refused("[log]\nlevel = loud\n",
 		"gwd.conf:2: log.level: expected error, warn, info, debug or trace, got \"loud\"");
 	refused("[tcp]\nconnect_timeout = 1s\n",

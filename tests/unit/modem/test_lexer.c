@@ -361,6 +361,42 @@ static bool damaged(const char *text)
 	return dialect_looks_damaged(text, strlen(text));
 }
 
+static void an_address_is_read_in_every_form(void **state)
+{
+	static const struct {
+		const char *text, *address;
+	} rows[] = {
+		{"10.148.0.17", "10.148.0.17"},
+		{"\"10.148.0.17\" ", "10.148.0.17"},
+		{"2409:8960:1e64:94d8:1:0:3b3b:7118", "2409:8960:1e64:94d8:1:0:3b3b:7118"},
+		{"[2001:db8::1]", "2001:db8::1"},
+		{" \"[2001:db8::1]\"", "2001:db8::1"},
+		{"fe80::1%usb0", "fe80::1"},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1", "2001:db8::1"},
+		{"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", "::"},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0", NULL},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1.2", NULL},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.256", NULL},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.-1", NULL},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.", NULL},
+		{"[2001:db8::1", NULL},
+		{"\"\"", NULL},
+		{"%eth0", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[ADDR_STRLEN];
+		struct addr a;
+		int err = dialect_address(&a, rows[i].text, strlen(rows[i].text));
+
+		assert_int_equal(err == 0, rows[i].address != NULL);
+		if (err == 0)
+			assert_string_equal(addr_format(&a, text), rows[i].address);
+	}
+}
+
 static void debris_is_told_from_unknown_lines(void **state)
 {
 	static const char header[] = "+RECEIVE,1,16";
@@ -391,6 +427,7 @@ int main(void)
 		cmocka_unit_test(results_are_whole_lines),
 		cmocka_unit_test(numbers_are_bounded),
 		cmocka_unit_test(sim_states_are_recognised_as_text_and_as_number),
+		cmocka_unit_test(an_address_is_read_in_every_form),
 		cmocka_unit_test(debris_is_told_from_unknown_lines),
 	};
 

@@ -474,6 +474,72 @@ static void dead_link_is_found_by_the_watch_but_one_list_may_be_stale(void **sta
 	assert_heard(f, "closed(3,lost) free(3) ");
 }
 
+static void to_ipv6(struct fake *f)
+{
+	f->config.ip = 6;
+	fake_rule(f, "AT+IPADDR", "\r\n+IPADDR: 2001:db8::17\r\n" OK);
+	fake_up(f);
+}
+
+static void open_v6(struct fake *f, unsigned link)
+{
+	struct endpoint e = fake_endpoint("[2001:db8:1::1]:80");
+
+	assert_int_equal(modem_open_tcp(f->m, link, &e), 0);
+	run(f);
+}
+
+static void ipv6_destination_stands_without_brackets(void **state)
+{
+	struct fake *f = *state;
+
+	to_ipv6(f);
+	open_v6(f, 9);
+	assert_string_equal(f->said, "AT+CIPOPEN=9,\"TCP\",\"2001:db8:1::1\",80\n");
+	fake_say(f, "\r\n+CIPOPEN: 9,0\r\n");
+	/* what was taken once is not doubted later */
+	open_v6(f, 8);
+	fake_say(f, "\r\n+CIPOPEN: 8,3\r\n");
+	assert_heard(f, "opened(9,ok) opened(8,wrong parameter) free(8) ");
+}
+
+static void firmware_that_wants_brackets_is_given_them(void **state)
+{
+	struct fake *f = *state;
+
+	to_ipv6(f);
+	fake_rule_once(f, "AT+CIPOPEN=9", "\r\n+CIPOPEN: 9,3\r\n" ERR);
+	open_v6(f, 9);
+	assert_said(f, "AT+CIPOPEN=9,\"TCP\",\"[2001:db8:1::1]\",80\n");
+	fake_say(f, "\r\n+CIPOPEN: 9,0\r\n");
+	assert_heard(f, "opened(9,ok) ");
+	fake_clear(f);
+	open_v6(f, 8);
+	assert_string_equal(f->said, "AT+CIPOPEN=8,\"TCP\",\"[2001:db8:1::1]\",80\n");
+	/* the next boot may bring another firmware */
+	fake_say(f, "\r\n+CIPOPEN: 8,0\r\n");
+	fake_say(f, "\r\n*ATREADY: 1\r\n");
+	fake_advance(f, SEC(20));
+	assert_int_equal(f->state, MODEM_STATE_UP);
+	fake_clear(f);
+	open_v6(f, 8);
+	assert_string_equal(f->said, "AT+CIPOPEN=8,\"TCP\",\"2001:db8:1::1\",80\n");
+}
+
+static void address_refused_in_both_forms_is_told_once_and_tried_plain_again(void **state)
+{
+	struct fake *f = *state;
+
+	to_ipv6(f);
+	fake_rule(f, "AT+CIPOPEN=9", "\r\n+CIPOPEN: 9,3\r\n" ERR);
+	open_v6(f, 9);
+	assert_heard(f, "opened(9,wrong parameter) free(9) ");
+	assert_int_equal(fake_count(f->said, "AT+CIPOPEN=9"), 2);
+	fake_clear(f);
+	open_v6(f, 9);
+	assert_string_equal(f->said, "AT+CIPOPEN=9,\"TCP\",\"2001:db8:1::1\",80\n");
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
 	struct fake *f = *state;
@@ -525,6 +591,9 @@ int main(void)
 		TEST(network_event_loses_every_link),
 		TEST(link_that_nobody_opened_is_closed),
 		TEST(dead_link_is_found_by_the_watch_but_one_list_may_be_stale),
+		TEST(ipv6_destination_stands_without_brackets),
+		TEST(firmware_that_wants_brackets_is_given_them),
+		TEST(address_refused_in_both_forms_is_told_once_and_tried_plain_again),
 		TEST(wrong_arguments_are_refused),
 	};
 

@@ -92,6 +92,25 @@ static void datagram_names_its_peer(void **state)
 	assert_heard(f, "sent(1,5,5) ");
 }
 
+static void datagram_over_ipv6_finds_the_form_of_address_the_firmware_takes(void **state)
+{
+	struct fake *f = *state;
+
+	f->config.ip = 6;
+	fake_rule(f, "AT+IPADDR", "\r\n+IPADDR: 2001:db8::17\r\n" OK);
+	fake_up(f);
+	fake_open_udp(f, 2, 5000);
+	fake_rule(f, "AT+CIPSEND=2,5,\"2001", "\r\n+CIPERROR: 3\r\n" ERR);
+	fake_send(f, 2, "hello", "[2001:db8:1::1]:53");
+	fake_advance(f, MSEC(100));
+	fake_say(f, "\r\n+CIPSEND: 2,5,5\r\n");
+	fake_send(f, 2, "again", "[2001:db8:1::1]:53");
+	fake_say(f, "\r\n+CIPSEND: 2,5,5\r\n");
+	assert_string_equal(f->said, "AT+CIPSEND=2,5,\"2001:db8:1::1\",53\n"
+		"AT+CIPSEND=2,5,\"[2001:db8:1::1]\",53\nAT+CIPSEND=2,5,\"[2001:db8:1::1]\",53\n");
+	assert_heard(f, "sent(2,5,5) sent(2,5,5) ");
+}
+
 static void one_send_is_outstanding_and_the_next_goes_out_with_its_confirmation(void **state)
 {
 	struct fake *f = *state;
@@ -577,6 +596,7 @@ int main(void)
 		TEST(nothing_is_written_before_the_prompt),
 		TEST(prompt_forms_are_all_understood),
 		TEST(datagram_names_its_peer),
+		TEST(datagram_over_ipv6_finds_the_form_of_address_the_firmware_takes),
 		TEST(one_send_is_outstanding_and_the_next_goes_out_with_its_confirmation),
 		TEST(control_commands_go_before_sends_and_between_ok_and_confirmation),
 		TEST(disconnection_during_a_send_ends_the_link),

@@ -504,6 +504,18 @@ class Links(Case):
         s.write('AT+CIPOPEN=2,"TCP","127.0.0.1",80\r')
         s.until("+CIPOPEN: 2,1\r\n")
 
+    def test_ip6_literal(self):
+        s = self.sim("ipv6=on", "ip6_literal=brackets")
+        s.cmd("AT+CSOCKSETPN=1,6")
+        s.net()
+        self.assertEqual(s.cmd('AT+CIPOPEN=1,"TCP","::1",80'), b"\r\n+CIPOPEN: 1,3\r\n\r\nERROR\r\n")
+        self.assertEqual(s.cmd('AT+CPING="::1",2,1'), b"\r\nERROR\r\n")
+        self.assertEqual(s.cmd('AT+CIPOPEN=1,"UDP",,,5000'), b"\r\n+CIPOPEN: 1,0\r\n" + OK)
+        self.assertEqual(s.cmd('AT+CIPSEND=1,5,"::1",80'), b"\r\n+CIPERROR: 3\r\n\r\nERROR\r\n")
+        s.set("ip6_literal=plain")
+        self.assertEqual(s.cmd('AT+CIPSEND=1,5,"[::1]",80'), b"\r\n+CIPERROR: 3\r\n\r\nERROR\r\n")
+        self.assertEqual(s.cmd('AT+CPING="::1",2,1'), OK)
+
     def test_ipv6_off_refuses_an_ipv6_destination(self):
         s = self.online()
         s.write('AT+CIPOPEN=1,"TCP","::1",80\r')
