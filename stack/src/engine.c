@@ -11,6 +11,9 @@
  * wanted port just while one SYN is fed to it. lwIP puts the new pcb at the head of its list, where
  * it is picked up at once: a RST in SYN_RCVD would free it before accept() is called.
  *
+ * A connection to the host is lwIP's tcp_connect() with the pcb's own address and port written by
+ * hand: tcp_bind() would look for them among the interface's addresses and in all lists.
+ *
  * The interface has an IPv4 address (of TEST-NET-1, never on the wire) and is up, because lwIP 2.1
  * looks for a route before it sends some segments. tcp_bind_netif() does the rest.
  *
@@ -144,6 +147,17 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
+static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct stack_tcp *tcp = arg;
+
+	(void)err; /* ERR_OK always: a failure is told by tcp_err() */
+	tcp_mind_window(pcb);
+	tcp->state = ENDPOINT_OPEN;
+	pool_event(tcp, STACK_TCP_ESTABLISHED | STACK_TCP_WRITABLE);
+	return ERR_OK;
+}
+
 static int listen_for_all(struct engine *e)
 {
 	struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY), *listener;
@@ -259,6 +273,30 @@ struct tcp_pcb *engine_accept(struct stack_tcp *tcp)
 	listener->callback_arg = NULL;
 	pcb = tcp_active_pcbs;
 	return pcb && is_pcb_of(pcb, &tcp->local, &tcp->remote) ? pcb : NULL;
+}
+
+struct tcp_pcb *engine_connect(struct stack_tcp *tcp)
+{
+	struct tcp_pcb *pcb =
+		tcp_new_ip_type(tcp->local.addr.family == 6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
+	ip_addr_t host;
+
+	if (!pcb)
+		return NULL;
+	to_lwip(&host, &tcp->local.addr);
+	to_lwip(&pcb->local_ip, &tcp->remote.addr);
+	pcb->local_port = tcp->remote.port;
+	tcp_bind_netif(pcb, &tcp->stack->engine->netif);
+	if (tcp_connect(pcb, &host, tcp->local.port, connected) == ERR_OK)
+		return pcb;
+	tcp_abandon(pcb, 0);
+	return NULL;
+}
+
+/* lwIP begins with lastack at the SYN itself. */
+bool engine_sent_syn(const struct stack_tcp *tcp, uint32_t seq)
+{
+	return tcp->pcb && tcp->pcb->state == SYN_SENT && seq == tcp->pcb->lastack;
 }
 
 static struct tcp_pcb *twin(const struct endpoint *local, const struct endpoint *remote)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Echo and nothing else: errors from the host are about packets we sent, and help nobody. */
+/*
+ * Echo, and the one error from the host that says more than a time-out would: "unreachable" for a SYN
+ * of ours. For what is established errors are no news (RFC 5927 5.2), and a cheap attack.
+ */
 #include "internal.h"
 
 #include "chksum.h"
@@ -20,6 +23,39 @@ static uint16_t checksum(const struct addr *src, const struct addr *dst,
 	return chksum_fold(chksum_add(sum, iov[1].iov_base, iov[1].iov_len));
 }
 
+#define UNREACHABLE_V4 3
+#define UNREACHABLE_V6 1
+#define NEEDS_FRAGMENTATION 4 /* code of 3: about a size, not about a way */
+#define QUOTED_TCP 8	      /* of the TCP header: ports and sequence number (RFC 792) */
+
+/* The quoted packet is one of ours, so it has no extension headers. */
+static void unreachable(struct stack *s, const struct packet *p)
+{
+	bool v4 = p->src.family == 4;
+	const uint8_t *ip = p->l4 + ICMP_HLEN, *tcp;
+	size_t n = p->n - ICMP_HLEN, header = v4 ? IP4_HLEN : IP6_HLEN;
+	struct endpoint local, remote;
+
+	if (n < header + QUOTED_TCP || ip[v4 ? 9 : 6] != PROTO_TCP || ip[0] >> 4 != (v4 ? 4 : 6) ||
+		(v4 && (ip[0] & 0x0f) * 4 != IP4_HLEN)) {
+		s->stats.rx_unsupported++;
+		return;
+	}
+	tcp = ip + header;
+	remote.addr = v4 ? addr_v4(ip + 12) : addr_v6(ip + 8);
+	local.addr = v4 ? addr_v4(ip + 16) : addr_v6(ip + 24);
+	remote.port = get16(tcp);
+	local.port = get16(tcp + 2);
+	connect_unreachable(s, &local, &remote, get32(tcp + 4));
+}
+
+static bool is_unreachable(const struct packet *p)
+{
+	if (p->src.family == 4)
+		return p->l4[0] == UNREACHABLE_V4 && p->l4[1] != NEEDS_FRAGMENTATION;
+	return p->l4[0] == UNREACHABLE_V6;
+}
+
 void icmp_input(struct stack *s, const struct packet *p)
 {
 	uint8_t request = p->src.family == 4 ? echo_v4.request : echo_v6.request;
@@ -27,6 +63,10 @@ void icmp_input(struct stack *s, const struct packet *p)
 
 	if (p->n < ICMP_HLEN || checksum(&p->src, &p->dst, iov) != 0) {
 		s->stats.rx_malformed++;
+		return;
+	}
+	if (is_unreachable(p)) {
+		unreachable(s, p);
 		return;
 	}
 	if (p->l4[0] != request || p->l4[1] != 0) {

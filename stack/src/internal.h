@@ -24,18 +24,21 @@ struct reass;
  * FREE       in the pool
  * HELD       a SYN kept, nothing answered        config.held_max_age          RST, GONE
  * HANDSHAKE  SYN-ACK sent (lwIP: SYN_RCVD)       20 s (lwIP)                  GONE
+ * CONNECTING SYN sent (lwIP: SYN_SENT)           the owner's, or lwIP's       GONE
  * OPEN       any other state of lwIP             lwIP's retransmission limit  GONE
  *            detached from its owner             LINGER without progress      RST, FREE
  * ENDED      both FINs are through, lwIP's side  the owner's: it confirms     GONE
  *            is over, bytes are still unread     or aborts
  * GONE       the event waits for stack_run()     the next stack_run()         FREE
  *
- * Only HELD, HANDSHAKE and OPEN are in the 4-tuple table, only HANDSHAKE and OPEN have a pcb.
+ * Only HELD, HANDSHAKE, CONNECTING and OPEN are in the 4-tuple table, and of these all but HELD have
+ * a pcb.
  */
 enum endpoint_state {
 	ENDPOINT_FREE,
 	ENDPOINT_HELD,
 	ENDPOINT_HANDSHAKE,
+	ENDPOINT_CONNECTING,
 	ENDPOINT_OPEN,
 	ENDPOINT_ENDED,
 	ENDPOINT_GONE,
@@ -135,6 +138,10 @@ void held_abort(struct stack_tcp *tcp);
 /* tcp.c */
 void tcp_segment(struct stack_tcp *tcp, const struct segment *seg);
 int tcp_open(struct stack_tcp *tcp); /* HELD -> HANDSHAKE, or -ENOMEM */
+void tcp_attach(struct stack_tcp *tcp, struct tcp_pcb *pcb);
+/* The host has named its first window. */
+void tcp_mind_window(struct tcp_pcb *pcb);
+void tcp_fail(struct stack_tcp *tcp); /* the pcb goes without a word */
 void tcp_gone(struct stack_tcp *tcp); /* reset, given up or timed out; its pcb is no more */
 void tcp_drop(struct stack_tcp *tcp); /* silently, for stack_free() */
 bool tcp_closing(const struct stack_tcp *tcp); /* our FIN was sent */
@@ -142,10 +149,17 @@ void tcp_replaced(struct stack_tcp *tcp); /* the host uses its port for a new co
 void tcp_linger_expire(struct stack *s);
 void tcp_unstarve(struct stack *s);
 
+/* connect.c: the host refused a SYN of ours by ICMP; @seq is that of the segment it quotes */
+void connect_unreachable(struct stack *s, const struct endpoint *local,
+	const struct endpoint *remote, uint32_t seq);
+
 /* engine.c: lwIP as one thing */
 int engine_new(struct stack *s);
 void engine_free(struct stack *s);
 struct tcp_pcb *engine_accept(struct stack_tcp *tcp);
+struct tcp_pcb *engine_connect(struct stack_tcp *tcp);
+/* Whether @seq is that of the SYN under way. */
+bool engine_sent_syn(const struct stack_tcp *tcp, uint32_t seq);
 void engine_input(struct stack *s, const struct segment *seg);
 bool engine_time_wait(const struct endpoint *local, const struct endpoint *remote);
 void engine_forget(const struct endpoint *local, const struct endpoint *remote);

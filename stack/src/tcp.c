@@ -63,8 +63,9 @@ static void discard(struct stack_tcp *tcp)
 /* RST, made without an allocation, and the end of the pcb. */
 static void reset(struct stack_tcp *tcp)
 {
+	/* Without a SYN of the host there is nothing to acknowledge, and a wrong ACK voids the RST. */
 	answer_reset(tcp->stack, &tcp->local, &tcp->remote, tcp->pcb->snd_nxt, tcp->pcb->rcv_nxt,
-		TH_RST | TH_ACK);
+		tcp->state == ENDPOINT_CONNECTING ? TH_RST : TH_RST | TH_ACK);
 	discard(tcp);
 }
 
@@ -191,30 +192,47 @@ static void settle(struct stack_tcp *tcp)
 	}
 }
 
+/* tcp_write() cuts segments by half of the largest window seen, and by the MSS while there was none;
+ * it asserts that the cut never gets smaller. */
+void tcp_mind_window(struct tcp_pcb *pcb)
+{
+	if (pcb->snd_wnd_max < 2)
+		pcb->snd_wnd_max = NO_WINDOW_YET;
+}
+
+void tcp_attach(struct stack_tcp *tcp, struct tcp_pcb *pcb)
+{
+	tcp->pcb = pcb;
+	tcp_arg(pcb, tcp);
+	tcp_recv(pcb, on_recv);
+	tcp_sent(pcb, on_sent);
+	tcp_err(pcb, on_err);
+	tcp_nagle_disable(pcb);
+}
+
 int tcp_open(struct stack_tcp *tcp)
 {
 	struct tcp_pcb *pcb = engine_accept(tcp);
 
 	if (!pcb)
 		return -ENOMEM;
-	tcp->pcb = pcb;
 	tcp->state = ENDPOINT_HANDSHAKE;
-	tcp_arg(pcb, tcp);
-	tcp_recv(pcb, on_recv);
-	tcp_sent(pcb, on_sent);
-	tcp_err(pcb, on_err);
-	tcp_nagle_disable(pcb);
-	/* tcp_write() cuts segments by half of the largest window seen, and by the MSS while there was
-	 * none; it asserts that the cut never gets smaller. */
-	if (pcb->snd_wnd_max < 2)
-		pcb->snd_wnd_max = NO_WINDOW_YET;
+	tcp_attach(tcp, pcb);
+	tcp_mind_window(pcb);
 	return 0;
+}
+
+void tcp_fail(struct stack_tcp *tcp)
+{
+	discard(tcp);
+	tcp_gone(tcp);
 }
 
 /*
  * lwIP 2.1 asserts on a SYN that comes with anything but the first handshake; and a SYN in a living
  * connection deserves a challenge ACK whatever the version (RFC 9293 3.10.7.4): a host that has
- * really lost the connection answers it with RST.
+ * really lost the connection answers it with RST. While our own SYN is under way a bare SYN of the
+ * host (a simultaneous open, which lwIP does not know) is no connection to challenge.
  */
 static bool filtered(struct stack_tcp *tcp, const struct segment *seg)
 {
@@ -225,8 +243,10 @@ static bool filtered(struct stack_tcp *tcp, const struct segment *seg)
 	if (tcp->state == ENDPOINT_HANDSHAKE && seg->seq == tcp->syn.seq &&
 		!(seg->flags & (TH_ACK | TH_RST)))
 		return false;
+	if (tcp->state == ENDPOINT_CONNECTING && seg->flags & TH_ACK)
+		return false;
 	s->stats.rx_filtered++;
-	if (!(seg->flags & TH_RST) && answer_allowed(s, &s->resets)) {
+	if (tcp->state != ENDPOINT_CONNECTING && answer_allowed(s, &s->resets)) {
 		tcp_ack_now(tcp->pcb);
 		tcp_output(tcp->pcb);
 	}

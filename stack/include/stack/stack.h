@@ -13,7 +13,8 @@
  * stack_run(); output() may come from the middle of lwIP and must not call the stack at all.
  *
  * A TCP endpoint ("tcp") begins as a held SYN: nothing is answered until the owner accepts or
- * refuses it, so a host's connect() means what it says. It ends with the event STACK_TCP_GONE, or by
+ * refuses it, so a host's connect() means what it says; or by stack_tcp_connect(), towards a server
+ * of the host. It ends with the event STACK_TCP_GONE, or by
  * the owner's stack_tcp_refuse()/stack_tcp_abort(); the pointer is invalid from then on. After
  * stack_tcp_detach() no events come; the stack finishes the endpoint by itself. A clean end (FIN seen
  * and sent, both acknowledged) brings GONE only when every byte of the host was confirmed; after a
@@ -117,6 +118,16 @@ unsigned stack_tcp_syn_count(const struct stack_tcp *tcp);
 usec_t stack_tcp_last_syn(const struct stack_tcp *tcp);
 
 /*
+ * Connects to @local, a server of the host or behind it, as @remote, any address at all: the server
+ * sees it as its client. ESTABLISHED follows, or GONE when the server refuses, the host says
+ * "unreachable" or nobody answers for about a minute; the owner may abort sooner. -EADDRINUSE while the
+ * two have a connection (one in TIME_WAIT makes room), -EAFNOSUPPORT when the families differ,
+ * -EINVAL for a port 0, -ENOMEM.
+ */
+int stack_tcp_connect(struct stack *s, const struct endpoint *local, const struct endpoint *remote,
+	struct stack_tcp **out);
+
+/*
  * Bytes from the host stay queued (and the window closed by them) until they are confirmed:
  * read copies up to @n bytes starting @offset bytes behind the first unconfirmed one, confirm
  * removes @n from the front and opens the window. queued counts all unconfirmed bytes.
@@ -165,7 +176,7 @@ struct stack_stats {
 	uint64_t rx_echo_dropped;
 	uint64_t fragments, fragments_dropped, datagrams_reassembled;
 	uint64_t syn_held, syn_duplicate, syn_replaced, syn_cancelled, syn_expired, syn_overflow;
-	uint64_t tcp_accepted, tcp_refused, tcp_aborted;
+	uint64_t tcp_accepted, tcp_connects, tcp_refused, tcp_aborted;
 	uint64_t alloc_bytes, alloc_peak, alloc_limit, alloc_refused; /* lwIP's memory */
 	uint64_t answers_limited; /* RSTs, challenge ACKs and ICMP errors not sent: too many */
 	unsigned held, endpoints;

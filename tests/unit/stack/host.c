@@ -348,22 +348,37 @@ size_t build_udp(uint8_t *buf, const struct endpoint *from, const struct endpoin
 	return build_ip(buf, &from->addr, &to->addr, PROTO_UDP, l4, iov.iov_len);
 }
 
-size_t build_echo(uint8_t *buf, const struct addr *from, const struct addr *to, uint16_t id,
-	uint16_t seq, const void *data, size_t n)
+static size_t build_any_icmp(uint8_t *buf, const struct addr *from, const struct addr *to,
+	const uint8_t head[ICMP_HLEN], const void *data, size_t n)
 {
 	static uint8_t l4[65536];
 	const struct iovec iov = {l4, ICMP_HLEN + n};
 	bool v4 = from->family == 4;
 
-	memset(l4, 0, ICMP_HLEN);
-	l4[0] = v4 ? 8 : 128;
-	put16(l4 + 4, id);
-	put16(l4 + 6, seq);
+	memcpy(l4, head, ICMP_HLEN);
 	if (n)
 		memcpy(l4 + ICMP_HLEN, data, n);
 	put16(l4 + 2, v4 ? chksum_fold(chksum_add(0, l4, iov.iov_len))
 			 : chksum_l4(from, to, PROTO_ICMPV6, &iov, 1));
 	return build_ip(buf, from, to, v4 ? PROTO_ICMP : PROTO_ICMPV6, l4, iov.iov_len);
+}
+
+size_t build_echo(uint8_t *buf, const struct addr *from, const struct addr *to, uint16_t id,
+	uint16_t seq, const void *data, size_t n)
+{
+	uint8_t head[ICMP_HLEN] = {from->family == 4 ? 8 : 128};
+
+	put16(head + 4, id);
+	put16(head + 6, seq);
+	return build_any_icmp(buf, from, to, head, data, n);
+}
+
+size_t build_icmp(uint8_t *buf, const struct addr *from, const struct addr *to, uint8_t type,
+	uint8_t code, const void *data, size_t n)
+{
+	const uint8_t head[ICMP_HLEN] = {type, code};
+
+	return build_any_icmp(buf, from, to, head, data, n);
 }
 
 size_t build_fragment(uint8_t *buf, const uint8_t *packet, size_t len, uint32_t id, size_t offset,

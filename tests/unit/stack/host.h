@@ -116,6 +116,9 @@ size_t build_udp(uint8_t *buf, const struct endpoint *from, const struct endpoin
 	const void *data, size_t n);
 size_t build_echo(uint8_t *buf, const struct addr *from, const struct addr *to, uint16_t id,
 	uint16_t seq, const void *data, size_t n);
+/* An error: @data is what it quotes. */
+size_t build_icmp(uint8_t *buf, const struct addr *from, const struct addr *to, uint8_t type,
+	uint8_t code, const void *data, size_t n);
 /* The part [@offset, @offset + @n) of the upper layer of @packet as a fragment. */
 size_t build_fragment(uint8_t *buf, const uint8_t *packet, size_t len, uint32_t id, size_t offset,
 	size_t n);

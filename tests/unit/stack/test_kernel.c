@@ -359,6 +359,101 @@ static void fragments_of_the_kernel_and_ours_understand_each_other(void **state)
 	expect_datagrams("2001:db8:7::10");
 }
 
+/* A server of this namespace: its listening socket. */
+static int serve(const char *addr, uint16_t port)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	bool is_v6 = inet_pton(AF_INET6, addr, &v6.sin6_addr) == 1;
+	int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, addr, &v4.sin_addr);
+	assert_true(fd >= 0);
+	assert_int_equal(is_v6 ? bind(fd, (struct sockaddr *)&v6, sizeof(v6))
+			       : bind(fd, (struct sockaddr *)&v4, sizeof(v4)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	return fd;
+}
+
+static struct stack_tcp *dial(const char *server, const char *client)
+{
+	struct endpoint local = ep(server), remote = ep(client);
+	struct stack_tcp *tcp = NULL;
+
+	rig_events(&r);
+	r.now = monotonic();
+	assert_int_equal(stack_tcp_connect(r.s, &local, &remote, &tcp), 0);
+	return tcp;
+}
+
+static void expect_visit(const char *addr, const char *server, const char *client)
+{
+	int listener = serve(addr, 8080), fd;
+	struct stack_tcp *tcp = dial(server, client);
+	uint8_t sent[5000], got[sizeof(sent)];
+	size_t n = 0;
+
+	assert_true(until(listener, POLLIN));
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = (uint8_t)(i * 19);
+	assert_int_equal(stack_tcp_write(tcp, sent, sizeof(sent)), sizeof(sent));
+	while (n < sizeof(got)) {
+		ssize_t part;
+
+		assert_true(until(fd, POLLIN));
+		part = read(fd, got + n, sizeof(got) - n);
+		assert_true(part > 0);
+		n += (size_t)part;
+	}
+	assert_memory_equal(got, sent, sizeof(got));
+	assert_int_equal(write(fd, sent, sizeof(sent)), sizeof(sent));
+	close(fd);
+	for (int i = 0; i < ROUNDS && stack_tcp_queued(tcp) < sizeof(sent); i++)
+		step(-1, 0);
+	assert_int_equal(stack_tcp_read(tcp, 0, got, sizeof(got)), sizeof(got));
+	assert_memory_equal(got, sent, sizeof(got));
+	stack_tcp_confirm(tcp, sizeof(got));
+	stack_tcp_shutdown(tcp);
+	stack_tcp_detach(tcp);
+	close(listener);
+}
+
+static void kernel_accepts_a_visitor_from_anywhere(void **state)
+{
+	(void)state;
+	expect_visit("10.7.0.1", "10.7.0.1:8080", "10.7.0.77:51000");
+	expect_visit("2001:db8:7::1", "[2001:db8:7::1]:8080", "[2001:db8:7::77]:51000");
+}
+
+static void kernel_refuses_where_nobody_listens(void **state)
+{
+	(void)state;
+	dial("10.7.0.1:8081", "10.7.0.77:51001");
+	r.gone = 0;
+	for (int i = 0; i < ROUNDS && !r.gone; i++)
+		step(-1, 0);
+	assert_int_equal(r.gone, 1);
+}
+
+static void abort_reaches_the_kernels_server(void **state)
+{
+	int listener = serve("10.7.0.1", 8082), fd;
+	struct stack_tcp *tcp = dial("10.7.0.1:8082", "10.7.0.77:51002");
+	uint8_t byte;
+
+	(void)state;
+	assert_true(until(listener, POLLIN));
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	stack_tcp_abort(tcp);
+	assert_true(until(fd, POLLIN));
+	assert_int_equal(read(fd, &byte, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(fd);
+	close(listener);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
 
 int main(void)
@@ -370,6 +465,9 @@ int main(void)
 		test(refused_datagrams_return_the_errno),
 		test(too_large_datagram_teaches_the_mtu),
 		test(fragments_of_the_kernel_and_ours_understand_each_other),
+		test(kernel_accepts_a_visitor_from_anywhere),
+		test(kernel_refuses_where_nobody_listens),
+		test(abort_reaches_the_kernels_server),
 	};
 
 	if (open_tun() < 0)
