@@ -57,6 +57,7 @@ static void came_up(struct modem *m)
 	b->verify = false;
 	set_reason(m, "");
 	watch_reset(m);
+	servers_up(m);
 	log_info("%s: bearer up, address %s, %s mode", m->config->name,
 		addr_format(&b->address, text),
 		m->mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
@@ -78,6 +79,7 @@ static void enter(struct modem *m, enum modem_state s)
 		came_up(m);
 	} else if (s == MODEM_STATE_STOPPED) {
 		links_lost(m); /* what the module did not confirm in time */
+		servers_lost(m);
 		send_reset(m);
 	}
 }
@@ -164,11 +166,6 @@ bool bearer_urc(struct modem *m, const struct msg *msg)
 		if (b->state == MODEM_STATE_ACTIVATE)
 			left_closed(m, msg);
 		return b->state == MODEM_STATE_ACTIVATE;
-	case MSG_CLIENT:
-		/* No server of ours is listening: it is one that an earlier life left behind. */
-		if (msg->count && msg->n[0] >= 0 && msg->n[0] < MODEM_LINKS)
-			link_stray(m, (unsigned)msg->n[0]);
-		return true;
 	case MSG_CSQ:
 	case MSG_CREG:
 	case MSG_CGREG:
@@ -237,6 +234,7 @@ usec_t bearer_deadline(const struct modem *m)
 void bearer_detach(struct modem *m)
 {
 	links_lost(m);
+	servers_lost(m);
 	bearer_goto(m, m->bearer.stopped_event ? STEP_STOPPED : STEP_ABSENT, USEC_NEVER);
 }
 
@@ -248,6 +246,7 @@ void bearer_shutdown(struct modem *m)
 	if (b->state >= MODEM_STATE_STOPPING)
 		return;
 	links_close_all(m);
+	servers_stop_all(m);
 	b->stopped_event = true;
 	bearer_goto(m, net ? STEP_STOP_LINKS : STEP_STOPPED, 0);
 }

@@ -59,6 +59,8 @@ static const struct word {
 	{"Model:", PREFIX, MSG_MODEL},
 	{"Revision:", PREFIX, MSG_REVISION},
 	{"+CLIENT:", PREFIX, MSG_CLIENT},
+	{"+SERVERSTART:", PREFIX, MSG_SERVERSTART},
+	{"+SERVERSTOP:", PREFIX, MSG_SERVERSTOP},
 	/* Boot banners, AT reference 2. */
 	{"*ATREADY:", PREFIX, MSG_BANNER},
 	{"RDY", WHOLE, MSG_BANNER},

@@ -58,6 +58,8 @@ enum msg_kind {
 	MSG_MODEL,    /* ATI's line */
 	MSG_REVISION, /* ATI's line */
 	MSG_CLIENT,
+	MSG_SERVERSTART,
+	MSG_SERVERSTOP,
 	MSG_KINDS,
 };
 
@@ -83,6 +85,7 @@ bool dialect_looks_damaged(const char *line, size_t len);
 enum ip_error {
 	IP_ERROR_ALREADY_OPENED = 4,
 	IP_ERROR_NOT_OPENED = 8,
+	IP_ERROR_LISTENING = 20,
 	IP_ERROR_NO_DATA_OTHER = 21, /* "No data" in another table of the same vendor */
 	IP_ERROR_NO_DATA = 22,
 };

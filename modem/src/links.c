@@ -27,8 +27,13 @@
  * One that confirms may have said the open's result before, behind the line we read last: for a
  * moment that is swallowed, later it is a stray link. Whatever result comes ends the wait.
  *
+ * Servers (server.c) make the module take numbers, too: +CLIENT says that a client has this one. Then
+ * the link's former life is over, whatever we thought of it, and a CIPOPEN of ours that is still on
+ * its way will find the number in use. If nothing of the former life can be taken for the client's,
+ * the number goes straight to the new one; otherwise it is closed.
+ *
  * Changes are told to the owner by links_flush() when nothing of the parser is on the stack,
- * opened() or closed() first, then link_free(); until then the link is not FREE.
+ * opened() or closed() first, then link_free() or accepted(); until then the link is not FREE.
  */
 #include "private.h"
 
@@ -69,6 +74,13 @@ static void want_close(struct modem *m, unsigned l, unsigned attempts)
 
 static void set_freed(struct modem *m, unsigned l)
 {
+	struct link *k = &m->links[l];
+
+	if (k->called) {
+		k->called = false;
+		want_close(m, l, 0);
+		return;
+	}
 	set_phase(m, l, LINK_FREED, USEC_NEVER);
 }
 
@@ -155,10 +167,14 @@ static void open_failed(struct modem *m, unsigned l, int result)
 		return;
 	if (!told)
 		set_opened(m, l, result);
-	if (failed_open_needs_close(result))
+	if (failed_open_needs_close(result)) {
 		want_close(m, l, 0);
-	else
+		/* A client that was faster: its +CLIENT may stand behind our error. */
+		if (servers_wanted(m))
+			m->links[l].deadline = after(m, CLOSE_PAUSE);
+	} else {
 		set_freed(m, l);
+	}
 	if (result == MODEM_OPEN_NETWORK_NOT_OPENED || result == MODEM_OPEN_NETWORK_FAILURE)
 		m->bearer.verify = true;
 }
@@ -231,6 +247,8 @@ static void open_result(struct modem *m, unsigned l, int err)
 			open_progress(m, l);
 	} else if (k->phase == LINK_REVOKE_SENT) {
 		revoke_late(m, l, err);
+	} else if (err == 0 && k->accepted) {
+		link_close(m, l, MODEM_CLOSE_DATA, false); /* whose is it now? */
 	} else if (err == 0) {
 		link_stray(m, l);
 	}
@@ -544,6 +562,73 @@ usec_t links_deadline(const struct modem *m)
 	return d;
 }
 
+/* ---- accepted clients ---- */
+
+/* Ends the number's former life. True: nothing of it can be taken for the client's. */
+static bool make_way(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+	bool fresh = true;
+
+	switch (k->phase) {
+	case LINK_OPEN_WANTED:
+	case LINK_OPEN_SENT:
+		set_opened(m, l, MODEM_OPEN_NOT_SUPPORTED);
+		break;
+	case LINK_UP:
+		fresh = false; /* its end was not told: which bytes are whose? */
+		link_close(m, l, MODEM_CLOSE_LOST, false);
+		break;
+	case LINK_DRAIN:
+		/* What was unread is gone, or would be read as the client's. */
+		fresh = !receive_reads(m, l);
+		link_close(m, l, MODEM_CLOSE_DATA, true);
+		break;
+	default:
+		break;
+	}
+	return fresh && !k->tainted;
+}
+
+void link_called(struct modem *m, unsigned l, const struct caller *who)
+{
+	struct link *k = &m->links[l];
+
+	if ((k->phase == LINK_OPEN_SENT || k->phase == LINK_ABANDONED) && k->answered) {
+		k->tainted = true; /* taken by our CIPOPEN: one of the two is wrong */
+	} else if (is_closing(k)) {
+		log_link(m, l, "taken by a client while it is being closed; closing again");
+		k->called = true;
+	} else if (make_way(m, l) && who) {
+		m->callers[l] = *who;
+		m->callers[l].due = true;
+		k->phase = LINK_FREED;
+	} else {
+		log_link(m, l, "closing a client's connection");
+		want_close(m, l, 0);
+	}
+}
+
+static void accept_caller(struct modem *m, unsigned l)
+{
+	struct caller *who = &m->callers[l];
+	struct link *k = &m->links[l];
+	char text[ENDPOINT_STRLEN];
+
+	log_debug("%s: link %u: accepted from %s", m->config->name, l,
+		endpoint_format(&who->remote, text));
+	who->due = false;
+	k->type = MODEM_LINK_TCP;
+	k->remote = who->remote;
+	k->accepted = true;
+	k->told_open = true;
+	set_phase(m, l, LINK_UP, USEC_NEVER);
+	k->rx_hint = m->mode == MODEM_RECEIVE_BUFFER; /* data may be there already */
+	k->rx_poll = after(m, SEC(5));
+	watch_reset(m);
+	m->ops->accepted(m->user, l, who->server, &who->remote);
+}
+
 /* ---- telling the owner ---- */
 
 static void flush_link(struct modem *m, unsigned l)
@@ -564,7 +649,10 @@ static void flush_link(struct modem *m, unsigned l)
 	}
 	if (k->phase == LINK_FREED) {
 		*k = (struct link){.deadline = USEC_NEVER, .result = -1};
-		m->ops->link_free(m->user, l);
+		if (m->callers[l].due)
+			accept_caller(m, l);
+		else
+			m->ops->link_free(m->user, l);
 	}
 }
 
@@ -580,6 +668,7 @@ void links_lost(struct modem *m)
 	for (unsigned l = 0; l < MODEM_LINKS; l++) {
 		struct link *k = &m->links[l];
 
+		m->callers[l].due = k->called = false;
 		if (is_opening(k) || (k->phase == LINK_REVOKE_SENT && k->late < 0))
 			m->bearer.dirty = true;
 		if (k->phase == LINK_OPEN_WANTED || k->phase == LINK_OPEN_SENT)
@@ -637,6 +726,7 @@ int modem_open_tcp(struct modem *m, unsigned link, const struct endpoint *remote
 	if (remote->port == 0)
 		return -EINVAL;
 	m->links[link].type = MODEM_LINK_TCP;
+	m->links[link].tainted = false;
 	m->links[link].remote = *remote;
 	set_phase(m, link, LINK_OPEN_WANTED, USEC_NEVER);
 	return 0;
@@ -651,6 +741,7 @@ int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port)
 	if (local_port == 0)
 		return -EINVAL;
 	m->links[link].type = MODEM_LINK_UDP;
+	m->links[link].tainted = false;
 	m->links[link].local_port = local_port;
 	set_phase(m, link, LINK_OPEN_WANTED, USEC_NEVER);
 	return 0;

@@ -17,7 +17,7 @@ static void on_urc(void *user, const struct lexer_line *line, const struct msg *
 	struct modem *m = user;
 
 	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) ||
-		links_urc(m, msg))
+		links_urc(m, msg) || servers_urc(m, msg))
 		return;
 	if (msg->kind == MSG_UNKNOWN) {
 		char text[128];
@@ -140,8 +140,8 @@ static const struct channel_ops channel_callbacks = {
 /* Control before data; sends and reads take turns. */
 static bool submit_up(struct modem *m, struct channel *ch)
 {
-	if (watch_verify(m, ch) || links_submit(m, ch) || watch_submit(m, ch) ||
-		send_ack_submit(m, ch))
+	if (watch_verify(m, ch) || links_submit(m, ch) || servers_submit(m, ch) ||
+		watch_submit(m, ch) || send_ack_submit(m, ch))
 		return true;
 	m->turn ^= 1;
 	return m->turn ? send_submit(m, ch) || receive_submit(m, ch) :
@@ -154,7 +154,8 @@ static void submit(struct modem *m, struct channel *ch)
 		return;
 	if (m->bearer.state == MODEM_STATE_UP)
 		submit_up(m, ch);
-	else if (m->bearer.state != MODEM_STATE_STOPPING || !links_submit(m, ch))
+	else if (m->bearer.state != MODEM_STATE_STOPPING ||
+		(!links_submit(m, ch) && !servers_submit(m, ch)))
 		steps_submit(m, ch);
 }
 
@@ -165,6 +166,7 @@ void modem_settled(struct modem *m)
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		submit(m, &m->channels[i]);
 	bearer_flush(m);
+	servers_flush(m);
 }
 
 /* ---- public ---- */
@@ -192,6 +194,7 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 		channel_init(&m->channels[i], config->name, config->baud, &channel_callbacks, m);
 	send_reset(m);
 	receive_reset(m);
+	servers_lost(m);
 	return m;
 }
 
@@ -256,6 +259,7 @@ void modem_run(struct modem *m, usec_t now)
 	receive_run(m);
 	send_run(m);
 	links_run(m);
+	servers_run(m);
 	bearer_run(m);
 	modem_settled(m);
 }
@@ -264,6 +268,7 @@ usec_t modem_deadline(const struct modem *m)
 {
 	usec_t d = usec_min(links_deadline(m), bearer_deadline(m));
 
+	d = usec_min(d, servers_deadline(m));
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		d = usec_min(d, channel_deadline(&m->channels[i]));
 	return usec_min(d, usec_min(send_deadline(m), receive_deadline(m)));

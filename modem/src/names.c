@@ -30,6 +30,14 @@ const char *modem_link_state_name(enum modem_link_state s)
 	return names[s];
 }
 
+const char *modem_server_state_name(enum modem_server_state s)
+{
+	static const char *const names[] = {"idle", "starting", "listening", "stopping", "failed"};
+
+	_Static_assert(COUNT(names) == MODEM_SERVER_FAILED + 1, "a name for each state");
+	return names[s];
+}
+
 const char *modem_open_result_name(int result)
 {
 	/* NOTE 4.1, <err>. */

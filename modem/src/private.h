@@ -47,6 +47,8 @@ struct link {
 	enum modem_close_reason end; /* DRAIN: how it will end */
 	bool gone;	 /* DRAIN: the module has closed it */
 	bool tainted;	 /* payload came before the link was open */
+	bool accepted;	 /* by a server of ours */
+	bool called;	 /* a client got the number while its CIPCLOSE is under way: close again */
 	bool revoked;	 /* the cancelled open was answered by a CIPCLOSE, which is not repeated */
 	int late;	 /* result of the open while its CIPCLOSE is under way, -1: not yet */
 	usec_t open_deadline; /* of the open that was cancelled */
@@ -70,6 +72,46 @@ struct link {
 	size_t rx_rest; /* known to be in the module */
 	usec_t rx_poll; /* next look without a hint */
 	unsigned missed; /* CIPCLOSE? disagreed that often in a row */
+};
+
+/* A client whose link is not told to the owner yet. */
+struct caller {
+	bool due;
+	unsigned server;
+	struct endpoint remote;
+};
+
+/* server.c: its table says what leads where. */
+enum server_phase {
+	SERVER_IDLE,
+	SERVER_START_WANTED,
+	SERVER_START_SENT,
+	SERVER_LISTENING,
+	SERVER_STOP_WANTED,
+	SERVER_STOP_SENT,
+	SERVER_DOUBT, /* the module is asked what it does */
+	SERVER_PAUSE, /* it refused */
+	SERVER_PHASES,
+};
+
+struct server {
+	enum server_phase phase;
+	uint16_t wanted; /* port; 0: none */
+	int port;	 /* what the module listens on; 0: nothing, -1: not known */
+	uint16_t asked;	 /* of the SERVERSTART under way */
+	bool answered;	 /* OK of SERVERSTOP was seen */
+	int result;	 /* of SERVERSTOP, -1: not yet */
+	usec_t deadline; /* of the phase */
+	unsigned failures; /* in a row */
+	bool event;
+	int event_result;
+};
+
+struct servers {
+	struct server server[MODEM_SERVERS];
+	int listed[MODEM_SERVERS]; /* by the answer that is being read */
+	bool check;		   /* SERVERSTART? is due */
+	unsigned strays; /* links that clients got while the bearer came up; a bit mask */
 };
 
 enum send_state {
@@ -196,6 +238,8 @@ struct modem {
 	unsigned link_turn; /* round robin of control commands */
 	struct bearer bearer;
 	struct link links[MODEM_LINKS];
+	struct caller callers[MODEM_LINKS];
+	struct servers servers;
 	struct send send;
 	bool held[MODEM_LINKS]; /* less room than a chunk was answered since the last CIPACK */
 	struct receive rx;
@@ -268,6 +312,7 @@ enum step {
 	STEP_CIPRXGET,
 	STEP_INIT,
 	STEP_NET_QUERY,
+	STEP_SERVER_LIST,
 	STEP_LEFT_LIST,
 	STEP_LEFT_OPEN,
 	STEP_LEFT_CLOSE,
@@ -346,6 +391,8 @@ void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, boo
 void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
 /* The module says that a link is open which nobody asked for. */
 void link_stray(struct modem *m, unsigned l);
+/* A client has this number; whatever it was is over. @who NULL: it is not welcome. */
+void link_called(struct modem *m, unsigned l, const struct caller *who);
 static inline bool link_alive(const struct link *k)
 {
 	return k->phase == LINK_UP || k->phase == LINK_DRAIN;
@@ -359,6 +406,24 @@ void literal_taken(struct modem *m, enum literal_use use);
 /* It was refused as "wrong parameter". True: the other form is in force now, try again. */
 bool literal_refused(struct modem *m, enum literal_use use, const struct addr *a);
 void literal_forget(struct modem *m);
+
+/* server.c */
+bool servers_submit(struct modem *m, struct channel *ch);
+bool servers_urc(struct modem *m, const struct msg *msg);
+void servers_run(struct modem *m);
+usec_t servers_deadline(const struct modem *m);
+void servers_flush(struct modem *m);
+/* The bearer came up, is lost, or is about to be left. */
+void servers_up(struct modem *m);
+void servers_lost(struct modem *m);
+void servers_stop_all(struct modem *m);
+bool servers_quiet(const struct modem *m); /* none is being stopped */
+bool servers_wanted(const struct modem *m);
+/* The slow watch: do they still listen? */
+void servers_check(struct modem *m);
+void servers_list_begin(struct modem *m);
+enum info servers_list_info(void *user, struct command *c, const struct msg *msg);
+void servers_list_end(struct modem *m);
 
 /* send.c */
 bool send_submit(struct modem *m, struct channel *ch);
@@ -382,6 +447,8 @@ void receive_unanswered(struct modem *m);
 void receive_line_over(struct modem *m);
 /* The peer closed a link that may have unread data. */
 void receive_drain(struct modem *m, unsigned l);
+/* Whether what a read of this link brings may belong to its former life. */
+bool receive_reads(const struct modem *m, unsigned l);
 void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */

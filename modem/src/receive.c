@@ -93,8 +93,10 @@ static int named_link(struct modem *m, int l)
 	if (l >= MODEM_LINKS)
 		return -1;
 	k = &m->links[l];
-	if (k->phase == LINK_OPEN_SENT)
+	if (k->phase == LINK_OPEN_SENT || k->phase == LINK_IDLE)
 		k->tainted = true;
+	if (servers_wanted(m))
+		link_stray(m, (unsigned)l); /* was +CLIENT lost? what it sent is */
 	if (!link_alive(k))
 		return -1;
 	if (from_matches(m, k))
@@ -410,6 +412,13 @@ static bool is_our_read(const struct channel *ch, const struct lexer_header *h)
 	return (ch->state == CHANNEL_ANSWER || ch->state == CHANNEL_LATE ||
 		       ch->state == CHANNEL_QUERY) &&
 		c->type == &read_command && (int)c->link == h->link && h->len <= c->len;
+}
+
+bool receive_reads(const struct modem *m, unsigned l)
+{
+	const struct channel *ch = &m->channels[0];
+
+	return !channel_free(ch) && ch->cmd.type == &read_command && ch->cmd.link == l;
 }
 
 static enum info look_info(void *user, struct command *c, const struct msg *msg)

@@ -66,6 +66,7 @@ static void say_down(struct modem *m, const char *why)
 static void forget(struct modem *m)
 {
 	links_lost(m);
+	servers_lost(m);
 	send_reset(m);
 	m->bearer.verify = false;
 }

@@ -412,7 +412,7 @@ static bool build_power(struct modem *m, struct command *c)
 static bool build_stop_links(struct modem *m, struct command *c)
 {
 	(void)c;
-	return !links_idle(m) && m->now < m->bearer.since + SEC(2);
+	return (!links_idle(m) || !servers_quiet(m)) && m->now < m->bearer.since + SEC(2);
 }
 
 static int judge_stop_links(struct modem *m, const struct command *c, enum result r)
@@ -515,6 +515,8 @@ static const struct row rows[STEPS] = {
 	[STEP_INIT] = {ACTIVATING, .build = build_init, .judge = judge_init},
 	[STEP_NET_QUERY] = {ACTIVATING, .build = step_build_net_query, .info = step_info_net_query,
 		.judge = step_judge_net_query, .fault = "no answer to NETOPEN?"},
+	[STEP_SERVER_LIST] = {ACTIVATING, .build = step_build_server_list,
+		.info = servers_list_info, .judge = step_judge_server_list},
 	[STEP_LEFT_LIST] = {ACTIVATING, .build = step_build_left_list, .info = step_info_left_list,
 		.policy = MAY},
 	[STEP_LEFT_OPEN] = {ACTIVATING, .text = "AT+CIPOPEN?", .info = step_info_left_open,

@@ -47,6 +47,7 @@ bool step_build_net_close(struct modem *m, struct command *c);
 bool step_build_net_open(struct modem *m, struct command *c);
 bool step_build_net_query(struct modem *m, struct command *c);
 enum info step_info_fact(void *user, struct command *c, const struct msg *msg);
+bool step_build_server_list(struct modem *m, struct command *c);
 enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_close(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_list(void *user, struct command *c, const struct msg *msg);
@@ -61,5 +62,6 @@ int step_judge_left_close(struct modem *m, const struct command *c, enum result 
 int step_judge_net_close(struct modem *m, const struct command *c, enum result r);
 int step_judge_net_open(struct modem *m, const struct command *c, enum result r);
 int step_judge_net_query(struct modem *m, const struct command *c, enum result r);
+int step_judge_server_list(struct modem *m, const struct command *c, enum result r);
 
 #endif

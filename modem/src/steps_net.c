@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * NETOPEN, NETCLOSE, IPADDR and left-over links.
+ * NETOPEN, NETCLOSE, IPADDR and left-over links and servers.
  *
  * A module that outlived the host's last program may still have its network open. It is kept, and
  * the links in it are closed; only if one does not close, or an open was pending when its links
  * were lost (bearer.dirty), is the network closed and opened anew: a result of that open could
- * otherwise be taken for one of ours.
+ * otherwise be taken for one of ours. Servers that still listen are only listed: server.c adopts those
+ * that are wanted and stops the others once the bearer is up, and who comes before that is closed.
  */
 #include "steps.h"
 
@@ -45,7 +46,25 @@ int step_judge_net_query(struct modem *m, const struct command *c, enum result r
 		return ++b->tries < TRIES ? AGAIN : FAULT;
 	if (!b->net_open)
 		return STEP_NET_OPEN;
-	return b->dirty ? STEP_NET_CLOSE : STEP_LEFT_LIST;
+	return b->dirty ? STEP_NET_CLOSE : STEP_SERVER_LIST;
+}
+
+bool step_build_server_list(struct modem *m, struct command *c)
+{
+	servers_list_begin(m);
+	command_printf(c, "AT+SERVERSTART?");
+	return true;
+}
+
+/* Some firmwares cannot list them; then a SERVERSTART is refused, which says the same. */
+int step_judge_server_list(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_TIMEOUT)
+		return ++m->bearer.tries < TRIES ? AGAIN : NEXT;
+	if (r == RESULT_OK)
+		servers_list_end(m);
+	return NEXT;
 }
 
 enum info step_info_left_list(void *user, struct command *c, const struct msg *msg)
@@ -135,6 +154,7 @@ bool step_build_net_open(struct modem *m, struct command *c)
 {
 	m->bearer.net_result = -1;
 	m->bearer.already = false;
+	servers_lost(m); /* a network that is opened anew has none */
 	command_printf(c, "AT+NETOPEN");
 	return true;
 }
@@ -158,7 +178,7 @@ int step_judge_net_open(struct modem *m, const struct command *c, enum result r)
 
 	(void)c;
 	if (r == RESULT_ERROR && b->already)
-		return STEP_LEFT_LIST;
+		return STEP_SERVER_LIST;
 	if (r == RESULT_OK && b->net_result < 0)
 		return AWAIT;
 	return r == RESULT_OK && b->net_result == 0 ? STEP_IPADDR : net_open_failed(m);

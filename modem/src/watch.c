@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The slow watch of a bearer that is up: signal, registration, technology and operator
- * for status, CIPCLOSE? against links that died without a word, and NETOPEN? when something made its
- * state doubtful.
+ * for status, CIPCLOSE? against links that died without a word, SERVERSTART? against servers that did,
+ * and NETOPEN? when something made its state doubtful.
  *
  * Two lists in a row must disagree before a link is given up or closed: one may be stale (AT
  * reference 8.1).
@@ -115,6 +115,7 @@ static void plan(struct modem *m)
 	if (fact_wanted(m, FACT_OPERATOR))
 		b->watch_due |= 1u << WATCH_COPS;
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
+	servers_check(m);
 	if (m->now >= b->since + STABLE)
 		recover_stable(m);
 }

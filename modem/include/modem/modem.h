@@ -29,6 +29,8 @@
 #include "util/time.h"
 
 #define MODEM_LINKS 10		 /* <link_num> 0-9, clients and accepted ones together (NOTE 3.2) */
+#define MODEM_SERVERS 4		 /* <server_index> 0-3 (NOTE 3.4) */
+#define MODEM_INBOUND_MAX 6	 /* links that accepted clients may have at once; more are closed */
 #define MODEM_TCP_CHUNK_MAX 1460 /* bytes of a TCP link in one CIPSEND: one segment */
 #define MODEM_UDP_MAX_V4 1472	 /* payload that CIPSEND (1-1500) and a 1500 MTU carry */
 #define MODEM_UDP_MAX_V6 1452
@@ -109,6 +111,15 @@ enum modem_link_state {
 	MODEM_LINK_OPEN,
 	MODEM_LINK_DRAINING, /* closed by the peer, unread data in the module (buffer mode) */
 	MODEM_LINK_CLOSING,  /* CIPCLOSE under way, or its number is not yet known to be free */
+};
+
+/* A server of the module (SERVERSTART), as far as the driver has brought it. */
+enum modem_server_state {
+	MODEM_SERVER_IDLE,
+	MODEM_SERVER_STARTING, /* wanted; the bearer may be down */
+	MODEM_SERVER_LISTENING,
+	MODEM_SERVER_STOPPING,
+	MODEM_SERVER_FAILED, /* the module refuses; tried again */
 };
 
 enum modem_link_type {
@@ -205,6 +216,15 @@ struct modem_ops {
 	/* An open link ended. Called once per link that reached OPEN. */
 	void (*closed)(void *user, unsigned link, enum modem_close_reason reason);
 
+	/* A client came to a server of ours: the link is open, its data follows. A number that was
+	 * being opened or closed can come back this way: accepted() then is in the place of
+	 * link_free(). Only after modem_listen(). */
+	void (*accepted)(void *user, unsigned link, unsigned server, const struct endpoint *remote);
+
+	/* @server listens (0), or why not: NOTE 4.1's <err>, or MODEM_OPEN_ERROR. It is tried again
+	 * all the same. Only after modem_listen(). */
+	void (*listening)(void *user, unsigned server, int result);
+
 	/* The number can be used again. Comes after closed()/opened(not 0), maybe at once. */
 	void (*link_free)(void *user, unsigned link);
 
@@ -249,6 +269,15 @@ int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port);
  * a second later, or after connect_timeout if the module cannot close what is not open yet. */
 void modem_close(struct modem *m, unsigned link);
 enum modem_link_state modem_link_state(const struct modem *m, unsigned link);
+
+/* From now on clients may come to @port of the module (NOTE 3.4); another port takes the place of the
+ * one before. Any state of the bearer: it is begun anew each time the bearer comes up. -EINVAL. */
+int modem_listen(struct modem *m, unsigned server, uint16_t port);
+/* No more clients; those that came stay. */
+void modem_unlisten(struct modem *m, unsigned server);
+enum modem_server_state modem_server_state(const struct modem *m, unsigned server);
+const char *modem_server_state_name(enum modem_server_state s);
+
 enum modem_link_type modem_link_type(const struct modem *m, unsigned link);
 
 /* There is something to send: next_send() is called as soon as the channel allows. */

@@ -130,6 +130,24 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 	event(f, "closed");
 }
 
+static void on_accepted(void *user, unsigned link, unsigned server, const struct endpoint *remote)
+{
+	struct fake *f = user;
+	char text[ENDPOINT_STRLEN];
+
+	assert_int_equal(modem_link_state(f->m, link), MODEM_LINK_OPEN);
+	LOG(f, "accepted(%u,%u,%s) ", link, server, endpoint_format(remote, text));
+	event(f, "accepted");
+}
+
+static void on_listening(void *user, unsigned server, int result)
+{
+	struct fake *f = user;
+
+	LOG(f, "listening(%u,%s) ", server, modem_open_result_name(result));
+	event(f, "listening");
+}
+
 static void on_link_free(void *user, unsigned link)
 {
 	struct fake *f = user;
@@ -177,6 +195,8 @@ static const struct modem_ops ops = {
 	.rx_space = on_rx_space,
 	.closed = on_closed,
 	.link_free = on_link_free,
+	.accepted = on_accepted,
+	.listening = on_listening,
 	.acked = on_acked,
 	.mode_changed = on_mode_changed,
 	.power_cycle = on_power_cycle,
