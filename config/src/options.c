@@ -114,6 +114,13 @@ const struct option options[] = {
 	{"modem", "pin_file", OPTION_TEXT, FIELD(modem.pin_file), .valid = valid_path, .def = "",
 		.arg = "PATH", .example = "/etc/gwd/pin", .expect = "an absolute path",
 		.help = "File with the SIM's PIN (4 to 8 digits), readable by root only."},
+	{"modem", "pin_force", OPTION_BOOL, FIELD(modem.pin_force), .def = "no",
+		.help = "Enter the PIN even if it was refused before or only one try is left; three "
+			"wrong PINs lock the SIM."},
+	{"modem", "state_dir", OPTION_TEXT, FIELD(modem.state_dir), .valid = valid_path,
+		.def = "/var/lib/gwd", .arg = "PATH", .expect = "an absolute path",
+		.help = "Folder where gwd remembers which PIN it entered into which SIM, so that a wrong "
+			"one is entered once only, whatever restarts there are."},
 	{"modem", "ip", OPTION_ENUM, FIELD(modem.ip), .names = ip_versions, .def = "4",
 		.help = "IP version of the PDP context: the module carries one, never both."},
 	{"modem", "receive", OPTION_ENUM, FIELD(modem.receive), .names = receive_modes,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "modem/tty.h"
+#include "pin_memory.h"
 #include "util/log.h"
 
 #define TUN_BATCH 64	     /* packets read a wake-up: the largest cheap gain there is */
@@ -114,6 +115,21 @@ static void on_power_child(struct ev_loop *loop, ev_child *w, int events)
 	gateway_power_done(u, clock_now(), w->rstatus);
 }
 
+static const char *on_pin_try(void *user, const char *pin, const char *iccid, int tries)
+{
+	const struct daemon *d = user;
+	const struct pin_memory memory = {d->config.modem.state_dir, d->config.modem.pin_force};
+
+	return pin_memory_try(&memory, pin, iccid, tries);
+}
+
+static void on_pin_accepted(void *user, const char *iccid)
+{
+	const struct daemon *d = user;
+
+	pin_memory_forget(d->config.modem.state_dir, iccid);
+}
+
 static void on_stopped(void *user)
 {
 	struct daemon *d = user;
@@ -134,6 +150,8 @@ static const struct gateway_ops gateway_callbacks = {
 	.owner = on_owner,
 	.bearer = on_bearer,
 	.power_cycle = on_power_cycle,
+	.pin_try = on_pin_try,
+	.pin_accepted = on_pin_accepted,
 	.stopped = on_stopped,
 	.random = on_random,
 };

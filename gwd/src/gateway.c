@@ -165,6 +165,20 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 	udp_mode_changed(u, mode);
 }
 
+static const char *on_pin_try(void *user, const char *iccid, int tries)
+{
+	struct gateway *gw = ((struct unit *)user)->gw;
+
+	return gw->ops->pin_try(gw->user, gw->secrets.pin, iccid, tries);
+}
+
+static void on_pin_accepted(void *user, const char *iccid)
+{
+	struct gateway *gw = ((struct unit *)user)->gw;
+
+	gw->ops->pin_accepted(gw->user, iccid);
+}
+
 static void on_power_cycle(void *user)
 {
 	struct unit *u = user;
@@ -190,6 +204,8 @@ static const struct modem_ops modem_callbacks = {
 	.link_free = on_link_free,
 	.acked = on_acked,
 	.mode_changed = on_mode_changed,
+	.pin_try = on_pin_try,
+	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
 	.stopped = on_stopped,
 };

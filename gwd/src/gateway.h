@@ -207,6 +207,9 @@ struct gateway_ops {
 	/* The bearer of a unit came, went, or changed its address. */
 	void (*bearer)(void *user, struct unit *u, const struct modem_bearer *b);
 	void (*power_cycle)(void *user, struct unit *u);
+	/* See struct modem_ops; @pin is the one that would be entered. */
+	const char *(*pin_try)(void *user, const char *pin, const char *iccid, int tries);
+	void (*pin_accepted)(void *user, const char *iccid);
 	/* All units are stopped (gateway_shutdown()). */
 	void (*stopped)(void *user);
 	/* Random bytes for local ports and query ids. */

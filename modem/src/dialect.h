@@ -47,6 +47,9 @@ enum msg_kind {
 	MSG_BAD_HEADER, /* starts like a push header, or is what is left of one */
 	MSG_IPADDR,
 	MSG_CPIN,
+	MSG_ICCID,
+	MSG_SPIC,
+	MSG_CPINR,
 	MSG_CSQ,
 	MSG_CREG,
 	MSG_CGREG,

@@ -184,7 +184,10 @@ struct bearer {
 	bool event; /* ops->bearer is due */
 	bool power_wait;
 	bool dirty; /* an open was pending when the links were lost */
-	bool pin_used;
+	bool pin_used;	/* and the card was not ready since */
+	const char *pin_denied; /* by the owner, and why; NULL: not */
+	char iccid[24]; /* of the card that wants a PIN, "" for unknown */
+	int pin_tries;	/* it has left, -1 for unknown */
 	bool echo; /* ours came back since ATE0 */
 	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
 	bool net_open;	 /* what NETOPEN? said */
@@ -290,6 +293,10 @@ enum step {
 	STEP_IFC,
 	STEP_CNMI,
 	STEP_CPIN,
+	STEP_CICCID,
+	STEP_CCID,
+	STEP_SPIC,
+	STEP_CPINR,
 	STEP_PIN,
 	STEP_CSQ,
 	STEP_CREG,

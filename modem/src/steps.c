@@ -109,89 +109,6 @@ static bool build_ifc(struct modem *m, struct command *c)
 	return m->config->rtscts;
 }
 
-/* ---- SIM ---- */
-
-static enum info info_sim(void *user, struct command *c, const struct msg *msg)
-{
-	struct modem *m = user;
-
-	(void)c;
-	if (msg->kind != MSG_CPIN && msg->kind != MSG_CME_ERROR)
-		return INFO_FOREIGN;
-	m->bearer.sim = dialect_sim(msg);
-	return INFO_TAKEN;
-}
-
-static bool pin_valid(const char *pin)
-{
-	size_t n = pin ? strlen(pin) : 0;
-
-	return n >= 4 && n <= 8 && strspn(pin, "0123456789") == n;
-}
-
-/* Not a matter of trying again: stay, look now and then, touch nothing. */
-static int blocked(struct modem *m, enum modem_failure f, const char *reason)
-{
-	bearer_set_failure(m, f, reason);
-	m->bearer.at = after(m, SEC(60));
-	m->bearer.deadline = USEC_NEVER;
-	return AGAIN;
-}
-
-static int judge_sim(struct modem *m, const struct command *c, enum result r)
-{
-	struct bearer *b = &m->bearer;
-
-	(void)c;
-	if (r == RESULT_TIMEOUT)
-		b->sim = SIM_BUSY;
-	switch (b->sim) {
-	case SIM_READY:
-		if (r != RESULT_OK)
-			break;
-		if (b->failure == MODEM_FAILURE_PIN || b->failure == MODEM_FAILURE_PUK ||
-			b->failure == MODEM_FAILURE_SIM)
-			bearer_set_failure(m, MODEM_FAILURE_NONE, "");
-		return STEP_CSQ;
-	case SIM_PIN:
-	case SIM_WRONG:
-		if (b->pin_used)
-			return blocked(m, MODEM_FAILURE_PIN, "the SIM refused the PIN");
-		if (!pin_valid(m->config->pin))
-			return blocked(m, MODEM_FAILURE_PIN, "the SIM wants a PIN");
-		return STEP_PIN;
-	case SIM_PUK:
-		return blocked(m, MODEM_FAILURE_PUK, "the SIM wants its PUK");
-	case SIM_ABSENT:
-	case SIM_BUSY:
-		break;
-	}
-	b->at = after(m, SEC(1));
-	return AGAIN;
-}
-
-static bool build_cpin(struct modem *m, struct command *c)
-{
-	m->bearer.sim = SIM_BUSY;
-	command_printf(c, "AT+CPIN?");
-	return true;
-}
-
-static bool build_pin(struct modem *m, struct command *c)
-{
-	m->bearer.pin_used = true;
-	command_printf(c, "AT+CPIN=\"%s\"", m->config->pin);
-	return true;
-}
-
-static int judge_pin(struct modem *m, const struct command *c, enum result r)
-{
-	(void)c;
-	(void)r; /* CPIN? tells; some modules need seconds */
-	m->bearer.at = after(m, SEC(2));
-	return STEP_CPIN;
-}
-
 /* ---- registration ---- */
 
 static enum info info_note(void *user, struct command *c, const struct msg *msg)
@@ -261,14 +178,14 @@ static int judge_csocksetpn(struct modem *m, const struct command *c, enum resul
 	(void)c;
 	if (r == RESULT_OK) {
 		b->ip_refused = false;
-		return b->deadline == USEC_NEVER ? STEP_DRAIN : STEP_CIPMODE; /* it was blocked() */
+		return b->deadline == USEC_NEVER ? STEP_DRAIN : STEP_CIPMODE; /* it was step_blocked() */
 	}
 	if (m->config->ip != 6)
 		return STEP_CSOCKSETPN_1;
 	if (r == RESULT_TIMEOUT)
 		return ++b->tries < TRIES ? AGAIN : FAULT;
 	if (b->ip_refused)
-		return blocked(m, MODEM_FAILURE_IP, "the module has no IPv6 (CSOCKSETPN=1,6 refused)");
+		return step_blocked(m, MODEM_FAILURE_IP, "the module has no IPv6 (CSOCKSETPN=1,6 refused)");
 	b->ip_refused = true;
 	return STEP_RUNG_NET;
 }
@@ -438,6 +355,8 @@ static const struct command_type rung_command = {
 static const struct command_type stop_command = {
 	.name = "AT+NETCLOSE", .timeout = SEC(1), .blind = true, .info = step_info,
 	.done = step_done};
+static const struct command_type sim_command = {
+	.name = "AT", .timeout = SEC(3), .info = step_info, .done = step_done};
 static const struct command_type pin_command = {
 	.name = "AT+CPIN", .timeout = SEC(20), .secret = true, .done = step_done};
 static const struct command_type login_command = {
@@ -452,6 +371,7 @@ static const struct command_type fill_command = {
 
 #define PROBING .state = MODEM_STATE_PROBE
 #define CONFIGURING .state = MODEM_STATE_CONFIGURE
+#define SIM .state = MODEM_STATE_SIM
 #define ACTIVATING .state = MODEM_STATE_ACTIVATE
 #define RECOVERING .state = MODEM_STATE_RECOVER, .type = &rung_command
 
@@ -476,10 +396,18 @@ static const struct row rows[STEPS] = {
 	[STEP_IFC] = {CONFIGURING, .build = build_ifc, .policy = WARN},
 	[STEP_CNMI] = {CONFIGURING, .text = "AT+CNMI=0,0,0,0,0", .policy = MAY},
 
-	[STEP_CPIN] = {.state = MODEM_STATE_SIM, .build = build_cpin, .info = info_sim,
-		.judge = judge_sim},
-	[STEP_PIN] = {.state = MODEM_STATE_SIM, .build = build_pin, .type = &pin_command,
-		.judge = judge_pin},
+	[STEP_CPIN] = {SIM, .build = step_build_cpin, .info = step_info_cpin,
+		.judge = step_judge_cpin},
+	[STEP_CICCID] = {SIM, .text = "AT+CICCID", .type = &sim_command, .info = step_info_iccid,
+		.judge = step_judge_optional},
+	[STEP_CCID] = {SIM, .build = step_build_ccid, .type = &sim_command, .info = step_info_iccid,
+		.judge = step_judge_optional},
+	[STEP_SPIC] = {SIM, .text = "AT+SPIC", .type = &sim_command, .info = step_info_tries,
+		.judge = step_judge_optional},
+	[STEP_CPINR] = {SIM, .build = step_build_cpinr, .type = &sim_command,
+		.info = step_info_tries, .judge = step_judge_optional},
+	[STEP_PIN] = {SIM, .build = step_build_pin, .type = &pin_command,
+		.judge = step_judge_pin},
 
 	[STEP_CSQ] = {.state = MODEM_STATE_REGISTER, .text = "AT+CSQ", .info = info_note,
 		.policy = MAY},

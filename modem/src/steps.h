@@ -38,7 +38,13 @@ struct row {
 	int fill; /* raw: this many NULs */
 };
 
+/* For a judge: not a matter of trying again. Stay, look now and then, touch nothing. */
+int step_blocked(struct modem *m, enum modem_failure f, const char *reason);
 bool step_build_cgauth(struct modem *m, struct command *c);
+bool step_build_ccid(struct modem *m, struct command *c);
+bool step_build_cpin(struct modem *m, struct command *c);
+bool step_build_cpinr(struct modem *m, struct command *c);
+bool step_build_pin(struct modem *m, struct command *c);
 bool step_build_cops(struct modem *m, struct command *c);
 bool step_build_cpsi(struct modem *m, struct command *c);
 bool step_build_left_close(struct modem *m, struct command *c);
@@ -46,6 +52,9 @@ bool step_build_left_list(struct modem *m, struct command *c);
 bool step_build_net_close(struct modem *m, struct command *c);
 bool step_build_net_open(struct modem *m, struct command *c);
 bool step_build_net_query(struct modem *m, struct command *c);
+enum info step_info_cpin(void *user, struct command *c, const struct msg *msg);
+enum info step_info_iccid(void *user, struct command *c, const struct msg *msg);
+enum info step_info_tries(void *user, struct command *c, const struct msg *msg);
 enum info step_info_fact(void *user, struct command *c, const struct msg *msg);
 bool step_build_server_list(struct modem *m, struct command *c);
 enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg);
@@ -55,6 +64,9 @@ enum info step_info_left_open(void *user, struct command *c, const struct msg *m
 enum info step_info_net(void *user, struct command *c, const struct msg *msg);
 enum info step_info_net_query(void *user, struct command *c, const struct msg *msg);
 int step_judge_cgauth(struct modem *m, const struct command *c, enum result r);
+int step_judge_cpin(struct modem *m, const struct command *c, enum result r);
+int step_judge_pin(struct modem *m, const struct command *c, enum result r);
+int step_judge_optional(struct modem *m, const struct command *c, enum result r);
 int step_judge_cops(struct modem *m, const struct command *c, enum result r);
 int step_judge_cpsi(struct modem *m, const struct command *c, enum result r);
 int step_judge_ipaddr(struct modem *m, const struct command *c, enum result r);

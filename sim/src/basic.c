@@ -146,6 +146,8 @@ enum result cmd_cpin(struct sim *sim, const struct call *call)
 enum result cmd_spic(struct sim *sim, const struct call *call)
 {
 	(void)call;
+	if (knob_is(&sim->knobs, KNOB_SPIC, "error"))
+		return RESULT_ERROR;
 	say(sim, "+SPIC: %d,10,0,10", sim->module.pin_left);
 	return RESULT_OK;
 }

@@ -58,6 +58,8 @@ struct config {
 		char password_file[CONFIG_TEXT_MAX];
 		enum config_auth_order auth_order;
 		char pin_file[CONFIG_TEXT_MAX];
+		bool pin_force;
+		char state_dir[CONFIG_TEXT_MAX];
 		unsigned ip;			/* 4 */
 		enum config_receive receive;
 		struct config_list init;	/* each begins with AT, printable, <= 200 characters */

@@ -67,7 +67,7 @@ struct modem_config {
 	const char *name;	/* for log lines, e.g. "modem0" */
 	const char *apn;	/* NULL or "" leaves the module's profile 1 as it is */
 	struct modem_login login;
-	const char *pin;	/* 4-8 digits or NULL; entered at most once (see modem_failure) */
+	const char *pin;	/* 4-8 digits or NULL; entered once at most, see pin_try() */
 	int ip;			/* 4 or 6: the type of PDP context 1 */
 	enum modem_receive receive;
 	unsigned baud;		/* bits/s; only for time-outs and for status */
@@ -235,6 +235,16 @@ struct modem_ops {
 	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All
 	 * UDP links with more than one remote were closed before this call. */
 	void (*mode_changed)(void *user, enum modem_receive mode);
+
+	/*
+	 * The SIM wants its PIN, and the configuration has one. NULL: enter it, and the owner has
+	 * made sure to remember that it was; otherwise why not, a string that lives as long as the
+	 * modem. @iccid: the card's number, "" when the module does not tell; @tries: how many it
+	 * has left, -1 for unknown. Asked once, until the SIM was ready.
+	 */
+	const char *(*pin_try)(void *user, const char *iccid, int tries);
+	/* The PIN of the last pin_try() unlocked the SIM. */
+	void (*pin_accepted)(void *user, const char *iccid);
 
 	/* Last rung of the ladder: run the configured command, then call modem_power_done(). */
 	void (*power_cycle)(void *user);

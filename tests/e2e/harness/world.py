@@ -69,7 +69,8 @@ class World:
                   route: str | None = "default", arguments: list[str] | None = None,
                   wrap: list[str] | None = None) -> Gwd:
         settings: dict[str, object] = {"modem.device": self.folder / "ttyA76", "modem.apn": "internet",
-                                       "modem.baud": 921600, "log.level": "debug"}
+                                       "modem.baud": 921600, "modem.state_dir": self.folder / "state",
+                                       "log.level": "debug"}
         settings.update(options or {})
         settings = {k: v for k, v in settings.items() if v is not None}
         self.gwd = Gwd(self.inner, self.binaries.gwd, self.folder, settings, arguments, wrap,

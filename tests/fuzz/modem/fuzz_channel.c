@@ -159,6 +159,20 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 	w->mode = mode;
 }
 
+static const char *on_pin_try(void *user, const char *iccid, int tries)
+{
+	const struct world *w = user;
+
+	CHECK(strspn(iccid, "0123456789abcdefABCDEF") == strlen(iccid) && tries >= -1);
+	return w->choice & 1 ? "no" : NULL;
+}
+
+static void on_pin_accepted(void *user, const char *iccid)
+{
+	(void)user;
+	CHECK(strlen(iccid) < 24);
+}
+
 static void on_power_cycle(void *user)
 {
 	struct world *w = user;
@@ -185,6 +199,8 @@ static const struct modem_ops ops = {
 	.link_free = on_link_free,
 	.acked = on_acked,
 	.mode_changed = on_mode_changed,
+	.pin_try = on_pin_try,
+	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
 	.stopped = on_stopped,
 };

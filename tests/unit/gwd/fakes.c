@@ -385,7 +385,19 @@ static void on_random(void *user, void *buf, size_t n)
 	}
 }
 
+static const char *on_pin_try(void *user, const char *pin, const char *iccid, int tries)
+{
+	(void)user, (void)pin, (void)iccid, (void)tries;
+	return NULL;
+}
+
+static void on_pin_accepted(void *user, const char *iccid)
+{
+	(void)user, (void)iccid;
+}
+
 static const struct gateway_ops callbacks = {
+	.pin_try = on_pin_try, .pin_accepted = on_pin_accepted,
 	.output = on_output, .owner = on_owner, .bearer = on_bearer,
 	.power_cycle = on_power_cycle, .stopped = on_stopped, .random = on_random,
 };

@@ -172,6 +172,21 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 	LOG(f, "mode(%s) ", mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
 }
 
+static const char *on_pin_try(void *user, const char *iccid, int tries)
+{
+	struct fake *f = user;
+
+	LOG(f, "pin_try(%s,%d) ", iccid, tries);
+	return f->pin_denied;
+}
+
+static void on_pin_accepted(void *user, const char *iccid)
+{
+	struct fake *f = user;
+
+	LOG(f, "pin_accepted(%s) ", iccid);
+}
+
 static void on_power_cycle(void *user)
 {
 	struct fake *f = user;
@@ -199,6 +214,8 @@ static const struct modem_ops ops = {
 	.listening = on_listening,
 	.acked = on_acked,
 	.mode_changed = on_mode_changed,
+	.pin_try = on_pin_try,
+	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
 	.stopped = on_stopped,
 };

@@ -56,6 +56,7 @@ struct fake {
 	unsigned queued, offered;
 	unsigned asked; /* calls of next_send */
 	bool reckless;	/* it offers whatever is in the queue */
+	const char *pin_denied; /* what pin_try says */
 	bool stubborn;	/* and the same again and again */
 	void (*on_event)(struct fake *f, const char *event);
 	enum modem_state state;

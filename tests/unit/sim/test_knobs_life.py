@@ -136,6 +136,8 @@ class Life(Case):
         self.assertEqual(s.cmd("AT+NETOPEN"), b"\r\nERROR\r\n")
         self.assertEqual(s.cmd('AT+CPIN="0000"'), b"\r\n+CME ERROR: incorrect password\r\n")
         self.assertEqual(s.cmd("AT+SPIC"), b"\r\n+SPIC: 1,10,0,10\r\n" + OK)
+        s.set("spic=error")
+        self.assertEqual(s.cmd("AT+SPIC"), b"\r\nERROR\r\n")
         s.write('AT+CPIN="1234"\r')
         self.assertEqual(s.until("READY\r\n"), b"\r\nOK\r\n\r\n+CPIN: READY\r\n")
         s.until("PB DONE\r\n")
