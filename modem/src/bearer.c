@@ -69,8 +69,11 @@ static void enter(struct modem *m, enum modem_state s)
 
 	log_debug("%s: bearer %s -> %s", m->config->name, modem_state_name(b->state),
 		modem_state_name(s));
-	if (b->state == MODEM_STATE_UP)
+	if (b->state == MODEM_STATE_UP) {
 		b->address = (struct addr){0};
+		b->n_dns = 0;
+		resolve_lost(m);
+	}
 	b->state = s;
 	b->since = m->now;
 	b->event = true;
@@ -261,6 +264,8 @@ void bearer_flush(struct modem *m)
 			.address = b->state == MODEM_STATE_UP ? b->address : (struct addr){0},
 			.failure = b->failure,
 			.reason = b->reason,
+			.dns = b->dns,
+			.n_dns = b->state == MODEM_STATE_UP ? b->n_dns : 0,
 		};
 
 		b->event = false;

@@ -66,6 +66,8 @@ static const struct word {
 	{"+CLIENT:", PREFIX, MSG_CLIENT},
 	{"+SERVERSTART:", PREFIX, MSG_SERVERSTART},
 	{"+SERVERSTOP:", PREFIX, MSG_SERVERSTOP},
+	{"+CGCONTRDP:", PREFIX, MSG_CGCONTRDP},
+	{"+CDNSGIP:", PREFIX, MSG_CDNSGIP},
 	/* Boot banners, AT reference 2. */
 	{"*ATREADY:", PREFIX, MSG_BANNER},
 	{"RDY", WHOLE, MSG_BANNER},
@@ -177,6 +179,27 @@ void dialect_parse(struct msg *m, const char *line, size_t len)
 	m->text = line + skip;
 	m->len = len - skip;
 	parse_numbers(m);
+}
+
+bool dialect_field(const struct msg *m, size_t *at, const char **field, size_t *len)
+{
+	const char *s = m->text + *at, *end = m->text + m->len, *stop;
+	bool quoted;
+
+	if (*at > m->len)
+		return false;
+	while (s < end && *s == ' ')
+		s++;
+	quoted = s < end && *s == '"';
+	s += quoted;
+	stop = memchr(s, quoted ? '"' : ',', (size_t)(end - s));
+	if (!stop)
+		stop = end;
+	*field = s;
+	*len = (size_t)(stop - s);
+	stop = memchr(stop, ',', (size_t)(end - stop));
+	*at = stop ? (size_t)(stop + 1 - m->text) : m->len + 1;
+	return true;
 }
 
 /* A header that lost or garbled one byte keeps one of two halves of its word. */

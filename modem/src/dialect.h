@@ -63,6 +63,8 @@ enum msg_kind {
 	MSG_CLIENT,
 	MSG_SERVERSTART,
 	MSG_SERVERSTOP,
+	MSG_CGCONTRDP,
+	MSG_CDNSGIP,
 	MSG_KINDS,
 };
 
@@ -93,6 +95,12 @@ enum ip_error {
 	IP_ERROR_NO_DATA = 22,
 };
 int dialect_ip_error(const struct msg *m);
+
+/*
+ * The next of the comma-separated fields of @m->text, a quoted one without its quotes. @at is where it
+ * starts, 0 for the first, and moves behind it. False when there are no more.
+ */
+bool dialect_field(const struct msg *m, size_t *at, const char **field, size_t *len);
 
 /* NOTE 4.1, <err>: unknown numbers (255 ...) become 12. */
 int dialect_err(int64_t n);

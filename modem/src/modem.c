@@ -137,15 +137,20 @@ static const struct channel_ops channel_callbacks = {
 
 /* ---- to the channel ---- */
 
-/* Control before data; sends and reads take turns. */
+/* Control before data; sends and reads take turns, and one of them comes between two names. */
 static bool submit_up(struct modem *m, struct channel *ch)
 {
+	bool data;
+
 	if (watch_verify(m, ch) || links_submit(m, ch) || servers_submit(m, ch) ||
-		watch_submit(m, ch) || send_ack_submit(m, ch))
+		watch_submit(m, ch) || send_ack_submit(m, ch) ||
+		(!m->resolve.yield && resolve_submit(m, ch)))
 		return true;
 	m->turn ^= 1;
-	return m->turn ? send_submit(m, ch) || receive_submit(m, ch) :
+	data = m->turn ? send_submit(m, ch) || receive_submit(m, ch) :
 			 receive_submit(m, ch) || send_submit(m, ch);
+	m->resolve.yield = false;
+	return data || resolve_submit(m, ch);
 }
 
 static void submit(struct modem *m, struct channel *ch)
@@ -323,6 +328,8 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.failure = b->failure,
 		.reason = b->reason,
 		.address = b->address,
+		.dns = b->dns,
+		.n_dns = b->n_dns,
 		.receive = m->mode,
 		.model = b->model,
 		.revision = b->revision,

@@ -208,6 +208,8 @@ struct bearer {
 	bool power_event;
 	uint64_t recoveries, boots;
 	struct addr address;
+	struct addr dns[MODEM_DNS_MAX];
+	unsigned n_dns;
 	enum modem_failure failure;
 	char reason[96];
 	char model[40], revision[40];
@@ -231,6 +233,14 @@ struct literal {
 
 #define LITERAL_LEN (ADDR_STRLEN + 2)
 
+struct resolve {
+	char names[MODEM_RESOLVE_MAX][MODEM_NAME_MAX + 1]; /* the first is the next, or in flight */
+	unsigned n;
+	bool sent;
+	bool yield;	  /* the last command was one of these: data first */
+	struct addr addr; /* that the answer told so far; family 0: none */
+};
+
 struct modem {
 	const struct modem_config *config;
 	const struct modem_ops *ops;
@@ -247,6 +257,7 @@ struct modem {
 	bool held[MODEM_LINKS]; /* less room than a chunk was answered since the last CIPACK */
 	struct receive rx;
 	struct literal literal[LITERAL_USES];
+	struct resolve resolve;
 	struct delays tau, prompt;
 	uint64_t unknown_lines, stray_bytes;
 	uint64_t tx_wire_bytes, rx_wire_bytes, tx_payload_bytes, rx_payload_bytes;
@@ -326,6 +337,8 @@ enum step {
 	STEP_NET_CLOSE,
 	STEP_NET_OPEN,
 	STEP_IPADDR,
+	STEP_CDNSCFG,
+	STEP_CGCONTRDP,
 	STEP_TAU,
 	STEP_UP,
 	STEP_RUNG_RETRY,
@@ -465,5 +478,10 @@ void receive_stalled(struct modem *m);
 void receive_run(struct modem *m);
 usec_t receive_deadline(const struct modem *m);
 void receive_reset(struct modem *m);
+
+/* resolve.c */
+bool resolve_submit(struct modem *m, struct channel *ch);
+/* The bearer is gone, and with it what was asked for. */
+void resolve_lost(struct modem *m);
 
 #endif

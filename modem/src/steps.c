@@ -457,6 +457,9 @@ static const struct row rows[STEPS] = {
 		.judge = step_judge_net_open, .await = NETOPEN_TIMEOUT},
 	[STEP_IPADDR] = {ACTIVATING, .text = "AT+IPADDR", .info = step_info_ipaddr,
 		.judge = step_judge_ipaddr, .fault = "no PDP address"},
+	[STEP_CDNSCFG] = {ACTIVATING, .build = step_build_cdnscfg, .policy = WARN},
+	[STEP_CGCONTRDP] = {ACTIVATING, .build = step_build_cgcontrdp, .info = step_info_cgcontrdp,
+		.policy = MAY},
 	[STEP_TAU] = {ACTIVATING, .text = "AT", .judge = judge_tau},
 	[STEP_UP] = {.state = MODEM_STATE_UP},
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rows of the bring-up's table (steps.c) and the part of it that deals with NETOPEN and what an
- * earlier life of the host left open (steps_net.c).
+ * The rows of the bring-up's table (steps.c) and the parts of it that deal with NETOPEN and what an
+ * earlier life of the host left open (steps_net.c), and with name servers (steps_dns.c).
  */
 #ifndef MODEM_STEPS_H
 #define MODEM_STEPS_H
@@ -47,6 +47,8 @@ bool step_build_cpinr(struct modem *m, struct command *c);
 bool step_build_pin(struct modem *m, struct command *c);
 bool step_build_cops(struct modem *m, struct command *c);
 bool step_build_cpsi(struct modem *m, struct command *c);
+bool step_build_cdnscfg(struct modem *m, struct command *c);
+bool step_build_cgcontrdp(struct modem *m, struct command *c);
 bool step_build_left_close(struct modem *m, struct command *c);
 bool step_build_left_list(struct modem *m, struct command *c);
 bool step_build_net_close(struct modem *m, struct command *c);
@@ -57,6 +59,7 @@ enum info step_info_iccid(void *user, struct command *c, const struct msg *msg);
 enum info step_info_tries(void *user, struct command *c, const struct msg *msg);
 enum info step_info_fact(void *user, struct command *c, const struct msg *msg);
 bool step_build_server_list(struct modem *m, struct command *c);
+enum info step_info_cgcontrdp(void *user, struct command *c, const struct msg *msg);
 enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_close(void *user, struct command *c, const struct msg *msg);
 enum info step_info_left_list(void *user, struct command *c, const struct msg *msg);

@@ -295,7 +295,7 @@ enum result cmd_cgcontrdp(struct sim *sim, const struct call *call)
 	int first = (int)strcspn(dns, ",");
 
 	(void)call;
-	if (!module_registered(sim) || !sim->module.cgact)
+	if (!module_registered(sim) || !sim->module.cgact || !strcmp(dns, "error"))
 		return RESULT_ERROR;
 	say(sim, "+CGCONTRDP: 1,5,\"%s\",\"%s.255.255.255.255\",\"\",\"%.*s\",\"%s\"",
 		sim->module.pdp[0].apn, knob_text(&sim->knobs, KNOB_IP_ADDRESS), first, dns,

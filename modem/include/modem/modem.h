@@ -34,6 +34,10 @@
 #define MODEM_TCP_CHUNK_MAX 1460 /* bytes of a TCP link in one CIPSEND: one segment */
 #define MODEM_UDP_MAX_V4 1472	 /* payload that CIPSEND (1-1500) and a 1500 MTU carry */
 #define MODEM_UDP_MAX_V6 1452
+#define MODEM_DNS_MAX 4		 /* name servers of the network that are remembered */
+#define MODEM_DNS_SET_MAX 2	 /* that AT+CDNSCFG takes */
+#define MODEM_NAME_MAX 253	 /* characters of a host name (RFC 1035 2.3.4) */
+#define MODEM_RESOLVE_MAX 16	 /* names asked for and not answered yet */
 
 struct modem;
 
@@ -76,6 +80,7 @@ struct modem_config {
 	usec_t keepalive;	/* CTCPKA's idle time, in whole minutes; 0 leaves the module's */
 	const char *const *init; /* extra AT commands, no line end; after the standard ones */
 	size_t n_init;
+	struct addr dns[MODEM_DNS_SET_MAX]; /* AT+CDNSCFG: what the module itself asks; family 0: none */
 	bool has_power_command; /* the last rung of the ladder exists (modem_ops.power_cycle) */
 };
 
@@ -173,6 +178,8 @@ struct modem_bearer {
 	struct addr address; /* PDP address; family 0 unless state is UP */
 	enum modem_failure failure;
 	const char *reason; /* one line for people: why it is not up, or ""; for the call only */
+	const struct addr *dns; /* UP: the network's name servers, for the call only */
+	unsigned n_dns;
 };
 
 struct modem_ops {
@@ -231,6 +238,10 @@ struct modem_ops {
 	/* Answer to modem_query_ack(): bytes sent and bytes acknowledged by the peer since the link
 	 * opened. @known false: the module could not say. */
 	void (*acked)(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked);
+
+	/* Answer to modem_resolve(): 0 and an address; -ENOENT: the module found none, it does not
+	 * say why; -ETIMEDOUT. @name is as it was first asked for, for the call only. */
+	void (*resolved)(void *user, const char *name, int result, const struct addr *addr);
 
 	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All
 	 * UDP links with more than one remote were closed before this call. */
@@ -302,6 +313,12 @@ void modem_rx_resume(struct modem *m, unsigned link);
 size_t modem_send_room(const struct modem *m, unsigned link);
 /* Asks AT+CIPACK; the answer comes through acked(). -EINVAL unless the link is open and TCP. */
 int modem_query_ack(struct modem *m, unsigned link);
+/* Has the module look up the address of @name (AT+CDNSGIP); the answer comes through resolved(), once
+ * however often the same name (in any case) was asked for meanwhile. One name at a time, and no other command
+ * while the module looks it up: data waits, too. -EINVAL unless @name is letters, digits, '-' and
+ * '_' between dots; -ENETDOWN; -ENOBUFS when MODEM_RESOLVE_MAX names wait. When the bearer goes down,
+ * the names that wait are forgotten: bearer() tells enough. */
+int modem_resolve(struct modem *m, const char *name);
 /* The power command ended with this exit status (0: fine). */
 void modem_power_done(struct modem *m, usec_t now, int status);
 
@@ -321,6 +338,8 @@ struct modem_status {
 	const char *model, *revision;
 	const char *operator;	 /* its name, UTF-8 */
 	const char *technology;	 /* "LTE", "GSM", ... as the module says it */
+	const struct addr *dns;	 /* the network's name servers, most preferred first */
+	unsigned n_dns;
 	int rssi_dbm;		 /* 0 for unknown */
 	int ber;		 /* AT+CSQ's second value, 99 unknown */
 	int creg, cgreg, cereg;	 /* <stat>, -1 unknown */

@@ -165,6 +165,15 @@ static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint6
 		(unsigned long long)acked);
 }
 
+static void on_resolved(void *user, const char *name, int result, const struct addr *addr)
+{
+	struct fake *f = user;
+	char text[ADDR_STRLEN];
+
+	LOG(f, "resolved(%s,%d,%s) ", name, result, addr_format(addr, text));
+	event(f, "resolved");
+}
+
 static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct fake *f = user;
@@ -213,6 +222,7 @@ static const struct modem_ops ops = {
 	.accepted = on_accepted,
 	.listening = on_listening,
 	.acked = on_acked,
+	.resolved = on_resolved,
 	.mode_changed = on_mode_changed,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,

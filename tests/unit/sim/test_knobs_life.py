@@ -155,6 +155,8 @@ class Life(Case):
         self.assertEqual(s.cmd("AT+CGMR"), b"\r\n+CGMR: R1\r\n" + OK)
         self.assertEqual(s.cmd("AT+CICCID"), b"\r\n+ICCID: 123\r\n" + OK)
         self.assertIn(b'"192.0.2.1","192.0.2.2"', s.cmd("AT+CGCONTRDP=1"))
+        s.set("operator_dns=error")
+        self.assertEqual(s.cmd("AT+CGCONTRDP=1"), b"\r\nERROR\r\n")
         s.net()
         self.assertEqual(s.cmd("AT+IPADDR"), b"\r\n+IPADDR: 10.0.0.9\r\n" + OK)
         s.set("ip6_address=2001:db8::9", "ipv6=on")
