@@ -154,6 +154,9 @@ int config_check(const struct config *c, struct config_error *err)
 	rc = check_login(c, err);
 	if (rc < 0)
 		return rc;
+	if (c->modem.dns.n > CONFIG_DNS_MAX)
+		return config_fail(err, "modem.dns: expected at most %d, got %u", CONFIG_DNS_MAX,
+			c->modem.dns.n);
 	if (*c->modem.pin_file)
 		return check_pin_file(c->modem.pin_file, err);
 	return 0;

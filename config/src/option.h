@@ -73,6 +73,7 @@ bool valid_socket_path(const char *text);
 bool valid_apn(const char *text);
 bool valid_at_command(const char *text);
 bool valid_login(const char *text);
+bool valid_host_address(const char *text);
 
 /* Fills in @err and returns -EINVAL. */
 int config_fail(struct config_error *err, const char *fmt, ...)

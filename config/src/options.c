@@ -19,6 +19,7 @@ static_assert(sizeof(enum config_receive) == sizeof(unsigned), "an enum is store
 static_assert(sizeof(enum config_flow_control) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth_order) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_dns) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum log_level) == sizeof(unsigned), "the same");
 
 static const struct option_name flow_controls[] = {
@@ -51,6 +52,14 @@ static const struct option_name ip_versions[] = {
 static const struct option_name receive_modes[] = {
 	{"push", CONFIG_RECEIVE_PUSH},
 	{"buffer", CONFIG_RECEIVE_BUFFER},
+	{NULL, 0},
+};
+
+static const struct option_name dns_modes[] = {
+	{"auto", CONFIG_DNS_AUTO},
+	{"udp", CONFIG_DNS_UDP},
+	{"tcp", CONFIG_DNS_TCP},
+	{"modem", CONFIG_DNS_MODEM},
 	{NULL, 0},
 };
 
@@ -128,6 +137,11 @@ const struct option options[] = {
 		.expect = "push or buffer (this version has neither auto nor transparent)",
 		.help = "How the module delivers data: push sends it at once, buffer is polled; push is "
 			"faster, but a flow whose host does not read is reset."},
+	{"modem", "dns", OPTION_LIST, FIELD(modem.dns), .valid = valid_host_address, .def = "",
+		.arg = "ADDRESS", .example = "192.0.2.53",
+		.expect = "the address of a name server (not a name)",
+		.help = "Name server for the module's own look-ups and for interface.script, before those of "
+			"the network; may be given twice."},
 	{"modem", "init", OPTION_LIST, FIELD(modem.init), .valid = valid_at_command, .def = "",
 		.arg = "COMMAND", .example = "AT+CNMP=38",
 		.expect = "an AT command (AT..., printable, at most 200 characters, 16 of them)",
@@ -147,7 +161,8 @@ const struct option options[] = {
 
 	/* The module has ten links (link_num 0-9); config_check() looks at their sum. */
 	{"links", "udp", OPTION_UINT, FIELD(links.udp), RANGE(0, 9), .def = "2", .live = true,
-		.help = "Most of the module's ten links that UDP may use; 0 is no UDP."},
+		.help = "Most of the module's ten links that UDP may use; 0 is no UDP; with dns.mode = modem "
+			"it leaves all ten to TCP."},
 	{"links", "reserved", OPTION_UINT, FIELD(links.reserved), RANGE(0, 8), .def = "0",
 		.live = true, .help = "Links kept for interactive flows."},
 	{"links", "connecting", OPTION_UINT, FIELD(links.connecting), RANGE(1, 9), .def = "6",
@@ -173,6 +188,12 @@ const struct option options[] = {
 		.help = "A UDP flow ends after this long without a datagram (RFC 4787 wants 120 s)."},
 	{"udp", "dns_timeout", OPTION_DURATION, FIELD(udp.dns_timeout), RANGE(SEC(1), SEC(120)),
 		.def = "10s", .live = true, .help = "A DNS query is forgotten after this long."},
+
+	{"dns", "mode", OPTION_ENUM, FIELD(dns.mode), .names = dns_modes, .def = "auto",
+		.live = true,
+		.help = "How names are asked for: udp by a link that all queries share, tcp by one TCP link, "
+			"modem by the module's own resolver, whoever is asked (host addresses only); auto "
+			"takes udp while the module pushes data, and tcp in buffer mode."},
 
 	{"control", "socket", OPTION_TEXT, FIELD(control.socket), .valid = valid_socket_path,
 		.def = "", .arg = "PATH", .example = "/run/gwd/cell0.sock",

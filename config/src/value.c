@@ -140,6 +140,13 @@ static bool is_host_address(const struct addr *a)
 	return a->b[0] != 0xff && memcmp(a->b, none, 16) != 0 && memcmp(a->b, loopback6, 16) != 0;
 }
 
+bool valid_host_address(const char *text)
+{
+	struct addr a;
+
+	return addr_parse(&a, text, strlen(text)) == 0 && is_host_address(&a);
+}
+
 static int set_address(struct config *c, const char *text)
 {
 	const char *slash = strchr(text, '/');

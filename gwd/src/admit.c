@@ -79,7 +79,8 @@ static bool is_slow(const struct gateway *gw, const struct flow *f)
 static const char *obstacle(const struct gateway *gw, const struct unit *u, const struct flow *f)
 {
 	unsigned tcp = unit_links_in_use(u, LINK_TCP);
-	unsigned limit = TCP_LINKS_MAX, kept = 0;
+	unsigned limit = dns_needs_no_link(gw) ? MODEM_LINKS : TCP_LINKS_MAX, kept = 0;
+	unsigned others = unit_links_in_use(u, LINK_UDP) + unit_links_in_use(u, LINK_DNS);
 
 	if (f->class == FLOW_BULK)
 		kept = gw->config->links.reserved;
@@ -88,7 +89,7 @@ static const char *obstacle(const struct gateway *gw, const struct unit *u, cons
 	limit -= kept;
 	if (u->connecting >= connecting_max(u))
 		return "a place in the act of connecting";
-	if (tcp >= limit || tcp + unit_links_in_use(u, LINK_UDP) >= MODEM_LINKS)
+	if (tcp >= limit || tcp + others >= MODEM_LINKS)
 		return "a free link";
 	if (!buffer_available(gw))
 		return "a receive buffer";
@@ -155,7 +156,8 @@ static void relieve(struct gateway *gw, struct unit *u)
 		return;
 	}
 	if (u->connecting < connecting_max(u)) {
-		flow_reclaim(gw, FLOW_LINGER);
+		if (!dns_tcp_yield(gw))
+			flow_reclaim(gw, FLOW_LINGER);
 		return;
 	}
 	if (u->one_at_a_time || given_up(u) >= GIVEN_UP_MAX)

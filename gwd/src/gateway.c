@@ -55,9 +55,20 @@ void link_release(struct link *l)
 	l->use = LINK_UNUSED;
 	l->open = false;
 	l->unit->gw->admit_again = true;
+	l->unit->gw->dns.again = true;
 }
 
 /* ---- modem callbacks: each names a link of its unit ---- */
+
+static void learn_dns(struct unit *u, const struct modem_bearer *b)
+{
+	u->n_dns = 0;
+	for (unsigned i = 0; i < MODEM_DNS_SET_MAX; i++)
+		if (u->modem_config.dns[i].family)
+			u->dns[u->n_dns++] = u->modem_config.dns[i];
+	for (unsigned i = 0; i < b->n_dns; i++)
+		u->dns[u->n_dns++] = b->dns[i];
+}
 
 static void on_bearer(void *user, const struct modem_bearer *b)
 {
@@ -69,10 +80,13 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 	if (up && !u->up)
 		u->one_at_a_time = false;
 	u->up = up;
+	if (up)
+		learn_dns(u, b);
 	if (!up) {
 		struct list *pos, *tmp;
 
 		udp_bearer_lost(u);
+		dns_bearer_lost(u);
 		list_for_each_safe (pos, tmp, &gw->waiting) {
 			gw->count.tcp_unreachable++;
 			flow_refuse(gw, list_entry(pos, struct flow, node),
@@ -88,6 +102,8 @@ static void on_opened(void *user, unsigned link, int result)
 
 	if (l->use == LINK_TCP)
 		tcp_link_opened(l, result);
+	else if (l->use == LINK_DNS)
+		dns_link_opened(l, result);
 	else
 		udp_link_opened(l, result);
 }
@@ -103,6 +119,8 @@ static void on_sent(void *user, unsigned link, size_t req, size_t n)
 
 	if (l->use == LINK_TCP)
 		tcp_link_sent(l, req, n);
+	else if (l->use == LINK_DNS)
+		dns_link_sent(l, n);
 	else
 		udp_link_sent(l, n);
 }
@@ -114,6 +132,8 @@ static void on_data(void *user, unsigned link, const uint8_t *p, size_t n,
 
 	if (l->use == LINK_TCP)
 		tcp_link_data(l, p, n);
+	else if (l->use == LINK_DNS)
+		dns_link_data(l, p, n);
 	else if (l->use == LINK_UDP)
 		udp_link_data(l, p, n, src);
 }
@@ -133,6 +153,8 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 		modem_close_reason_name(reason));
 	if (l->use == LINK_TCP)
 		tcp_link_closed(l, reason);
+	else if (l->use == LINK_DNS)
+		dns_link_closed(l);
 	else
 		udp_link_closed(l);
 	sched_remove(l);
@@ -154,6 +176,11 @@ static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint6
 
 	if (l->use == LINK_TCP)
 		tcp_link_acked(l, known, sent, acked);
+}
+
+static void on_resolved(void *user, const char *name, int result, const struct addr *addr)
+{
+	dns_modem_resolved(user, name, result, addr);
 }
 
 static void on_mode_changed(void *user, enum modem_receive mode)
@@ -203,6 +230,7 @@ static const struct modem_ops modem_callbacks = {
 	.closed = on_closed,
 	.link_free = on_link_free,
 	.acked = on_acked,
+	.resolved = on_resolved,
 	.mode_changed = on_mode_changed,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
@@ -300,6 +328,9 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 		.n_init = c->modem.init.n,
 		.has_power_command = c->modem.power_command[0] != '\0',
 	};
+	for (unsigned i = 0; i < c->modem.dns.n && i < MODEM_DNS_SET_MAX; i++)
+		addr_parse(&u->modem_config.dns[i], c->modem.dns.item[i],
+			strlen(c->modem.dns.item[i])); /* config/ has checked it */
 	sched_init(u);
 	for (unsigned i = 0; i < MODEM_LINKS; i++) {
 		struct link *l = &u->links[i];

@@ -9,7 +9,8 @@
  * (unit, link).
  *
  * Files: gateway.c glue and life cycle; flow.c the life of a TCP flow; tcp.c the TCP relay; buffer.c
- * what its host has not taken yet; admit.c who gets a link when; udp.c mappings; dns.c queries; sched.c which link sends next; dest.c what is
+ * what its host has not taken yet; admit.c who gets a link when; udp.c mappings; dns*.c queries;
+ * sched.c which link sends next; dest.c what is
  * known of destinations; report.c all of it as JSON.
  */
 #ifndef GWD_GATEWAY_H
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "dns.h"
 #include "modem/modem.h"
 #include "stack/stack.h"
 #include "tun/owner.h"
@@ -31,7 +33,6 @@
 #define MAPPINGS_MAX 512     /* UDP 5-tuples */
 #define DATAGRAMS_MAX 128    /* UDP datagrams waiting to be sent, DNS queries among them */
 #define DATAGRAMS_LINK_MAX 32 /* of these, without DNS, on one link: 48 KiB, half a second at 921600 */
-#define DNS_MAX 256	     /* queries without an answer yet */
 #define DEST_MAX 64	     /* remembered destinations */
 
 struct gateway;
@@ -91,12 +92,14 @@ enum link_use {
 	LINK_UNUSED,
 	LINK_TCP,
 	LINK_UDP,
+	LINK_DNS, /* queries by TCP, dns_tcp.c */
 };
 
 /* A datagram waiting for its CIPSEND. */
 struct datagram {
 	struct list node;
-	struct endpoint local, to;
+	struct endpoint local, remote; /* as the host sent it */
+	struct endpoint to;	       /* the remote, but for names (dns.c) */
 	uint8_t dscp;
 	bool df;
 	uint16_t len;
@@ -146,16 +149,6 @@ struct mapping {
 	bool owned;
 };
 
-struct query {
-	bool used;
-	uint16_t id, host_id;
-	struct link *link;
-	struct endpoint local, remote;
-	usec_t sent;
-	uint16_t question_len;
-	uint8_t question[272]; /* name 255, type 2, class 2, and room */
-};
-
 enum dest_verdict {
 	DEST_UNKNOWN,
 	DEST_ALIVE,
@@ -177,6 +170,8 @@ struct unit {
 	struct modem_config modem_config;
 	bool up;
 	struct addr address;
+	struct addr dns[MODEM_DNS_SET_MAX + MODEM_DNS_MAX]; /* while up: configured ones, the network's */
+	unsigned n_dns;
 	struct link links[MODEM_LINKS];
 	unsigned connecting;
 	bool one_at_a_time; /* it answered "busy" to concurrent opens */
@@ -190,7 +185,7 @@ struct counters {
 		tcp_reset_linger, tcp_reset_idle, tcp_reset_reclaimed, udp_sent, udp_received, udp_dropped_queue,
 		udp_dropped_no_link, udp_dropped_too_large, udp_dropped_unknown_source,
 		udp_dropped_send, udp_unframed, dns_queries, dns_answers, dns_timeouts,
-		dns_unmatched, dns_overflow, echo_dropped;
+		dns_unmatched, dns_overflow, dns_truncated, dns_fallbacks, dns_failed, echo_dropped;
 };
 
 struct gateway_secrets {
@@ -245,7 +240,7 @@ struct gateway {
 	struct datagram datagram_pool[DATAGRAMS_MAX];
 	unsigned datagrams_touched;
 	struct list free_datagrams;
-	struct query queries[DNS_MAX];
+	struct dns dns;
 	struct dest dests[DEST_MAX];
 	struct counters count;
 };
@@ -358,20 +353,8 @@ struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 /* Queues a datagram on the mapping's link. -ENOBUFS: dropped and counted. */
 int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram *d,
 	const uint8_t *p, bool urgent);
-
-/* dns.c: queries share one mapping a resolver */
-/* True: it was a query and is dealt with. */
-bool dns_query(struct gateway *gw, const struct stack_datagram *d);
-void dns_answer(struct mapping *m, const uint8_t *p, size_t n);
-void dns_stream(struct mapping *m, const uint8_t *p, size_t n);
-void dns_link_gone(struct link *l);
-void dns_link_moved(struct link *from, struct link *to);
-void dns_timers(struct gateway *gw);
-usec_t dns_deadline(const struct gateway *gw);
-bool dns_pending(const struct gateway *gw, const struct link *l, const struct endpoint *remote);
-/* Length of the DNS message that starts at @p: 0 if @n bytes are not all of it, -EBADMSG if it is
- * none. */
-int dns_message_length(const uint8_t *p, size_t n);
+/* Names come first: the link whose remotes were silent for longest is closed. False: there is none. */
+bool udp_make_room(struct gateway *gw);
 
 /* sched.c: which link sends next */
 void sched_init(struct unit *u);

@@ -52,6 +52,16 @@ static void add_addr(struct json_object *o, const char *key, const struct addr *
 	add_text(o, key, a->family ? addr_format(a, text) : "");
 }
 
+static void add_addrs(struct json_object *o, const char *key, const struct addr *a, unsigned n)
+{
+	struct json_object *list = json_object_new_array();
+	char text[ADDR_STRLEN];
+
+	for (unsigned i = 0; i < n; i++)
+		json_object_array_add(list, json_object_new_string(addr_format(&a[i], text)));
+	add(o, key, list);
+}
+
 static void add_endpoint(struct json_object *o, const char *key, const struct endpoint *e)
 {
 	char text[ENDPOINT_STRLEN];
@@ -107,6 +117,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 		s.failure == MODEM_FAILURE_NONE ? "" : modem_failure_name(s.failure));
 	add_text(o, "reason", s.reason);
 	add_addr(o, "address", &s.address);
+	add_addrs(o, "dns", s.dns, s.n_dns);
 	add_text(o, "receive", s.receive == MODEM_RECEIVE_PUSH ? "push" : "buffer");
 	add_text(o, "model", s.model);
 	add_text(o, "revision", s.revision);
@@ -136,6 +147,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	add_number(o, "links_free", unit_links_in_use(u, LINK_UNUSED));
 	add_number(o, "links_tcp", unit_links_in_use(u, LINK_TCP));
 	add_number(o, "links_udp", unit_links_in_use(u, LINK_UDP));
+	add_number(o, "links_dns", unit_links_in_use(u, LINK_DNS));
 	add_number(o, "connecting", u->connecting);
 	return o;
 }
@@ -151,7 +163,7 @@ static struct json_object *report_flow_counts(const struct gateway *gw)
 	for (unsigned i = 0; i < MAPPINGS_MAX; i++)
 		udp += gw->mappings[i].used;
 	for (unsigned i = 0; i < DNS_MAX; i++)
-		dns += gw->queries[i].used;
+		dns += gw->dns.queries[i].used;
 	add_number(o, "tcp", gw->n_flows);
 	add_number(o, "held", held);
 	add_number(o, "udp", udp);
@@ -177,7 +189,8 @@ static void add_gateway_counters(struct json_object *o, const struct counters *c
 		ROW(udp_dropped_no_link), ROW(udp_dropped_too_large),
 		ROW(udp_dropped_unknown_source), ROW(udp_dropped_send), ROW(udp_unframed),
 		ROW(dns_queries), ROW(dns_answers), ROW(dns_timeouts), ROW(dns_unmatched),
-		ROW(dns_overflow), ROW(echo_dropped),
+		ROW(dns_overflow), ROW(dns_truncated), ROW(dns_fallbacks), ROW(dns_failed),
+		ROW(echo_dropped),
 #undef ROW
 	};
 
@@ -308,6 +321,19 @@ struct json_object *report_flows(const struct daemon *d)
 
 /* ---- links ---- */
 
+static const char *const use_names[] = {
+	[LINK_UNUSED] = "", [LINK_TCP] = "tcp", [LINK_UDP] = "udp", [LINK_DNS] = "dns",
+};
+
+static const struct endpoint *link_remote(const struct gateway *gw, const struct link *l)
+{
+	static const struct endpoint none;
+
+	if (l->use == LINK_DNS && gw->dns.tcp.link == l)
+		return &gw->dns.tcp.server;
+	return l->flow ? &l->flow->remote : &none;
+}
+
 static struct json_object *report_link(const struct gateway *gw, const struct unit *u,
 	const struct link *l)
 {
@@ -317,8 +343,8 @@ static struct json_object *report_link(const struct gateway *gw, const struct un
 	add_number(o, "modem", u->index);
 	add_number(o, "link", l->number);
 	add_text(o, "state", modem_link_state_name(modem_link_state(u->modem, l->number)));
-	add_text(o, "type", !used ? "" : l->use == LINK_TCP ? "tcp" : "udp");
-	add_endpoint(o, "remote", l->flow ? &l->flow->remote : &(struct endpoint){0});
+	add_text(o, "type", use_names[l->use]);
+	add_endpoint(o, "remote", link_remote(gw, l));
 	add_number(o, "flows", l->flow ? 1 : l->use == LINK_UDP ? l->mappings : 0);
 	add_number(o, "tx_bytes", used ? l->tx_bytes : 0);
 	add_number(o, "rx_bytes", used ? l->rx_bytes : 0);

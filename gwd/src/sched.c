@@ -97,7 +97,17 @@ static size_t link_fill(struct link *l, uint8_t *buf, struct modem_send *send)
 	/* One that is draining is still open for the gateway, but takes no send. */
 	if (!l->open || modem_link_state(l->unit->modem, l->number) != MODEM_LINK_OPEN)
 		return 0;
-	return l->use == LINK_TCP ? tcp_fill(l, buf) : udp_fill(l, buf, send);
+	switch (l->use) {
+	case LINK_TCP:
+		return tcp_fill(l, buf);
+	case LINK_UDP:
+		return udp_fill(l, buf, send);
+	case LINK_DNS:
+		return dns_link_fill(l, buf);
+	case LINK_UNUSED:
+		break;
+	}
+	return 0;
 }
 
 /* Puts @l at the end of the links that keep sending. */

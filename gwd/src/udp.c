@@ -151,9 +151,7 @@ static bool start_open(struct link *l)
 	return modem_open_udp(l->unit->modem, l->number, l->local_port) == 0;
 }
 
-/* In buffer mode a link has one remote, so that a few remotes take all links there are for UDP. Names
- * come first: the remote that was silent for longest loses its link. */
-static bool make_room_for_dns(struct gateway *gw)
+bool udp_make_room(struct gateway *gw)
 {
 	struct mapping *oldest = NULL;
 
@@ -165,17 +163,19 @@ static bool make_room_for_dns(struct gateway *gw)
 	}
 	if (!oldest)
 		return false;
-	mapping_drop(oldest);
+	modem_close(oldest->link->unit->modem, oldest->link->number);
+	udp_link_closed(oldest->link);
 	return true;
 }
 
+/* In buffer mode a link has one remote, so that a few remotes take all links there are for UDP. */
 static struct link *open_link(struct gateway *gw, struct unit *u, bool dns)
 {
 	bool buffer = modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER;
 	struct link *l;
 
 	if (unit_links_in_use(u, LINK_UDP) >= gw->config->links.udp &&
-		!(gw->config->links.udp > 0 && dns && buffer && make_room_for_dns(gw)))
+		!(gw->config->links.udp > 0 && dns && buffer && udp_make_room(gw)))
 		return NULL;
 	l = unit_free_link(u);
 	if (!l)
@@ -270,7 +270,8 @@ int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram
 		return -ENOBUFS;
 	}
 	out->local = d->local;
-	out->to = d->remote;
+	out->remote = d->remote;
+	out->to = m->remote;
 	out->dscp = d->dscp;
 	out->df = d->df;
 	out->len = (uint16_t)d->n;
@@ -304,13 +305,17 @@ void udp_datagram(struct gateway *gw, const struct stack_datagram *d)
 	const struct unit *u = &gw->units[0];
 	struct mapping *m;
 
-	if (!u->up || gw->stopping || d->remote.addr.family != u->address.family) {
+	if (!u->up || gw->stopping) {
 		stack_udp_refuse(gw->stack, d, STACK_ANSWER_NET_UNREACH);
 		return;
 	}
 	/* An empty datagram has no CIPSEND form (length 1-1500). */
 	if (too_large(gw, d) || d->n == 0 || dns_query(gw, d)) {
 		gw->count.udp_dropped_send += d->n == 0;
+		return;
+	}
+	if (d->remote.addr.family != u->address.family) {
+		stack_udp_refuse(gw->stack, d, STACK_ANSWER_NET_UNREACH);
 		return;
 	}
 	m = udp_mapping(gw, &d->local, &d->remote, false);
@@ -338,7 +343,7 @@ static void drop_queue(struct link *l, struct list *queue, bool tell)
 	list_for_each_safe (pos, tmp, queue) {
 		struct datagram *d = list_entry(pos, struct datagram, node);
 		struct stack_datagram out = {
-			.local = d->local, .remote = d->to, .p = d->p, .n = d->len,
+			.local = d->local, .remote = d->remote, .p = d->p, .n = d->len,
 			.dscp = d->dscp, .df = d->df,
 		};
 

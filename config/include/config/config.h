@@ -21,6 +21,7 @@
 #include "util/time.h"
 
 #define CONFIG_LIST_MAX 16
+#define CONFIG_DNS_MAX 2 /* AT+CDNSCFG has a primary and a secondary server */
 #define CONFIG_TEXT_MAX 256 /* bytes of a value, with the NUL */
 
 struct config_list {
@@ -29,6 +30,7 @@ struct config_list {
 };
 
 enum config_receive { CONFIG_RECEIVE_PUSH, CONFIG_RECEIVE_BUFFER };
+enum config_dns { CONFIG_DNS_AUTO, CONFIG_DNS_UDP, CONFIG_DNS_TCP, CONFIG_DNS_MODEM };
 enum config_flow_control { CONFIG_FLOW_NONE, CONFIG_FLOW_RTSCTS };
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_PAP, CONFIG_AUTH_CHAP };
 enum config_auth_order { CONFIG_ORDER_AUTO, CONFIG_ORDER_USER, CONFIG_ORDER_PASSWORD };
@@ -62,6 +64,7 @@ struct config {
 		char state_dir[CONFIG_TEXT_MAX];
 		unsigned ip;			/* 4 */
 		enum config_receive receive;
+		struct config_list dns;		/* host addresses, at most CONFIG_DNS_MAX */
 		struct config_list init;	/* each begins with AT, printable, <= 200 characters */
 		char power_command[CONFIG_TEXT_MAX]; /* absolute path and arguments, split at blanks */
 		bool give_up;
@@ -78,6 +81,9 @@ struct config {
 	struct {
 		usec_t timeout, dns_timeout;
 	} udp;
+	struct {
+		enum config_dns mode;
+	} dns;
 	struct {
 		char socket[CONFIG_TEXT_MAX]; /* "" : /run/gwd/IFNAME.sock */
 	} control;

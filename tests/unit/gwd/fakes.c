@@ -2,6 +2,7 @@
 #include "fakes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -311,6 +312,18 @@ int modem_query_ack(struct modem *m, unsigned link)
 	return 0;
 }
 
+int modem_resolve(struct modem *m, const char *name)
+{
+	(void)m;
+	for (unsigned i = 0; i < world->n_names; i++)
+		if (strcasecmp(world->names[i], name) == 0)
+			return 0;
+	if (world->n_names == MODEM_RESOLVE_MAX)
+		return -ENOBUFS;
+	snprintf(world->names[world->n_names++], sizeof(world->names[0]), "%s", name);
+	return 0;
+}
+
 void modem_shutdown(struct modem *m, usec_t now)
 {
 	(void)m, (void)now;
@@ -593,6 +606,21 @@ void module_acks(int link, uint64_t sent, uint64_t acked)
 {
 	module_speaks();
 	world->modem->acked(world->modem_user, (unsigned)link, true, sent, acked);
+	run();
+}
+
+void module_resolves(int result, const char *address)
+{
+	char name[MODEM_NAME_MAX + 1];
+	struct addr a = {0};
+
+	assert_true(world->n_names > 0);
+	snprintf(name, sizeof(name), "%s", world->names[0]);
+	memmove(world->names[0], world->names[1], --world->n_names * sizeof(world->names[0]));
+	if (address)
+		assert_int_equal(addr_parse(&a, address, strlen(address)), 0);
+	module_speaks();
+	world->modem->resolved(world->modem_user, name, result, &a);
 	run();
 }
 

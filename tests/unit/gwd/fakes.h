@@ -67,6 +67,8 @@ struct world {
 	struct fake_link links[MODEM_LINKS];
 	enum modem_receive receive;
 	unsigned opens;
+	char names[MODEM_RESOLVE_MAX][MODEM_NAME_MAX + 1]; /* being resolved, the first is the next */
+	unsigned n_names;
 	uint32_t random;
 	/* owner look-ups */
 	int owner_result;
@@ -101,6 +103,9 @@ size_t module_takes(struct modem_send *send, uint8_t *buf);
 void module_confirms(const struct modem_send *send, size_t n);
 
 void module_acks(int link, uint64_t sent, uint64_t acked); /* CIPACK's answer */
+
+/* The end of the first look-up. */
+void module_resolves(int result, const char *address);
 
 /* A connection up to OPEN: its endpoint; the link through @link. */
 struct stack_tcp *connected(const char *local, const char *remote, int *link);

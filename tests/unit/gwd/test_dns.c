@@ -213,6 +213,7 @@ static void an_answer_cut_off_does_not_swallow_the_next(void **state)
 
 	(void)state;
 	world->receive = MODEM_RECEIVE_BUFFER;
+	world->config.dns.mode = CONFIG_DNS_UDP;
 	ask(30000, 7, 1);
 	ask(30001, 7, 2);
 	module_opens(9, MODEM_OPEN_OK);
@@ -238,6 +239,7 @@ static void joined_answers_are_told_apart_in_buffer_mode(void **state)
 
 	(void)state;
 	world->receive = MODEM_RECEIVE_BUFFER;
+	world->config.dns.mode = CONFIG_DNS_UDP;
 	for (unsigned i = 0; i < 20; i++)
 		ask(30000 + i, 7, i);
 	module_opens(9, MODEM_OPEN_OK);

@@ -89,6 +89,7 @@ static void in_buffer_mode_names_take_the_link_of_the_most_silent_remote(void **
 
 	(void)state;
 	world->receive = MODEM_RECEIVE_BUFFER;
+	world->config.dns.mode = CONFIG_DNS_UDP;
 	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1);
 	module_opens(9, MODEM_OPEN_OK);
 	advance(SEC(1));
