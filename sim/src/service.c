@@ -328,11 +328,19 @@ enum result cmd_cdnsgip(struct sim *sim, const struct call *call)
 	return RESULT_PENDING;
 }
 
+/* The number that goes with "ok", -1 for another result. */
+static long ping_rtt(const struct sim *sim)
+{
+	const struct knob_value *v = knob_for(&sim->knobs, KNOB_PING_RESULT, sim->ping.host);
+
+	return knob_value_is(v, KNOB_PING_RESULT, "ok") ? (long)v->number : -1;
+}
+
 /* One echo of CPING is over: note the result and go on. */
 static void ping_tick(struct sim *sim, int a, unsigned b)
 {
-	bool ok = knob_is(&sim->knobs, KNOB_PING_RESULT, "ok");
-	long rtt = knob_num(&sim->knobs, KNOB_PING_RESULT);
+	long rtt = ping_rtt(sim);
+	bool ok = rtt >= 0;
 
 	(void)a;
 	(void)b;
@@ -354,8 +362,7 @@ static void ping_tick(struct sim *sim, int a, unsigned b)
 
 static void ping_resolved(struct sim *sim, int arg, unsigned gen, const union address *a)
 {
-	bool ok = knob_is(&sim->knobs, KNOB_PING_RESULT, "ok");
-	long first = ok ? knob_num(&sim->knobs, KNOB_PING_RESULT) : sim->ping.ms;
+	long rtt = ping_rtt(sim), first = rtt >= 0 ? rtt : sim->ping.ms;
 
 	(void)arg;
 	(void)gen;
@@ -368,6 +375,14 @@ static void ping_resolved(struct sim *sim, int arg, unsigned gen, const union ad
 	timer_set(&sim->timers, sim->now + first * MS, ping_tick, 0, 0);
 }
 
+static bool ping_possible(const struct sim *sim, const char *host)
+{
+	const struct knob_value *v = knob_for(&sim->knobs, KNOB_PING_RESULT, host);
+
+	return module_registered(sim) && strlen(host) < sizeof(sim->ping.host) &&
+	       literal_form(sim, host) && !knob_value_is(v, KNOB_PING_RESULT, "error");
+}
+
 enum result cmd_cping(struct sim *sim, const struct call *call)
 {
 	long type, count = 4, size = 64, interval = 1000, wait = 10000, ttl = 255;
@@ -377,10 +392,11 @@ enum result cmd_cping(struct sim *sim, const struct call *call)
 		(arg_given(call, 3) && !arg_int(call, 3, 4, 188, &size)) ||
 		(arg_given(call, 4) && !arg_int(call, 4, 1000, 10000, &interval)) ||
 		(arg_given(call, 5) && !arg_int(call, 5, 1000, 100000, &wait)) ||
-		(arg_given(call, 6) && !arg_int(call, 6, 16, 255, &ttl)) || sim->ping.left ||
-		!module_registered(sim) || knob_is(&sim->knobs, KNOB_PING_RESULT, "error") ||
-		!literal_form(sim, call->arg[0].text))
+		(arg_given(call, 6) && !arg_int(call, 6, 16, 255, &ttl)))
 		return RESULT_ERROR;
+	if (sim->ping.left || !ping_possible(sim, call->arg[0].text))
+		return RESULT_ERROR;
+	snprintf(sim->ping.host, sizeof(sim->ping.host), "%s", call->arg[0].text);
 	sim->ping.left = count;
 	sim->ping.size = size;
 	sim->ping.interval = interval;

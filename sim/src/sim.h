@@ -39,7 +39,7 @@ struct sim {
 	struct control control;
 	struct {
 		long left, sent, received, size, ms, interval;
-		char address[64];
+		char host[256], address[64]; /* as it was asked for, and as it is told */
 	} ping;
 	char dns_name[256]; /* CDNSGIP in hand */
 	unsigned receive_turn; /* which link is read first */
