@@ -84,6 +84,7 @@ static void enter(struct modem *m, enum modem_state s)
 		links_lost(m); /* what the module did not confirm in time */
 		servers_lost(m);
 		send_reset(m);
+		ping_lost(m);
 	}
 }
 

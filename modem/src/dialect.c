@@ -68,6 +68,7 @@ static const struct word {
 	{"+SERVERSTOP:", PREFIX, MSG_SERVERSTOP},
 	{"+CGCONTRDP:", PREFIX, MSG_CGCONTRDP},
 	{"+CDNSGIP:", PREFIX, MSG_CDNSGIP},
+	{"+CPING:", PREFIX, MSG_CPING},
 	/* Boot banners, AT reference 2. */
 	{"*ATREADY:", PREFIX, MSG_BANNER},
 	{"RDY", WHOLE, MSG_BANNER},
@@ -300,6 +301,46 @@ int dialect_address(struct addr *out, const char *text, size_t len)
 	if (addr_parse(out, text, len) == 0)
 		return 0;
 	return sixteen_decimals(out, text, text + len);
+}
+
+/* The comma-separated field @i of a line; its length through @len, NULL if there are not so many. */
+static const char *field(const struct msg *m, unsigned i, size_t *len)
+{
+	const char *s = m->text, *end = m->text + m->len, *comma;
+
+	for (; (comma = memchr(s, ',', (size_t)(end - s))) && i; i--)
+		s = comma + 1;
+	*len = (size_t)((comma ? comma : end) - s);
+	return i ? NULL : s;
+}
+
+/* Milliseconds of field @i; an unreasonable number is none. */
+static usec_t field_ms(const struct msg *m, unsigned i)
+{
+	size_t len;
+	const char *s = field(m, i, &len);
+	int64_t n;
+
+	return s && number(s, s + len, &n) && n > 0 && n < 1000000 ? MSEC((usec_t)n) : 0;
+}
+
+bool dialect_ping(const struct msg *m, struct ping_line *out)
+{
+	size_t len;
+	const char *who = field(m, 1, &len);
+
+	if (m->count == 0 || m->n[0] < PING_LINE_REPLY || m->n[0] > PING_LINE_SUMMARY)
+		return false;
+	*out = (struct ping_line){.type = (int)m->n[0]};
+	if (out->type == PING_LINE_SUMMARY) {
+		out->received = m->count >= 3 && m->n[2] > 0;
+		out->rtt = field_ms(m, 6);
+	} else if (out->type == PING_LINE_REPLY) {
+		if (who && dialect_address(&out->addr, who, len) < 0)
+			out->addr = (struct addr){0};
+		out->rtt = field_ms(m, 3);
+	}
+	return true;
 }
 
 static const struct {

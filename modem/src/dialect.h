@@ -13,6 +13,7 @@
 
 #include "lexer.h"
 #include "util/addr.h"
+#include "util/time.h"
 
 enum header_kind {
 	HEADER_PUSH,	  /* +RECEIVE,<l>,<n> */
@@ -65,6 +66,7 @@ enum msg_kind {
 	MSG_SERVERSTOP,
 	MSG_CGCONTRDP,
 	MSG_CDNSGIP,
+	MSG_CPING,
 	MSG_KINDS,
 };
 
@@ -108,6 +110,19 @@ int dialect_err(int64_t n);
 /* An address in any form these modules print: plain, in quotes or brackets, with a zone, or an IPv6
  * address as 16 decimals with dots (AT reference 14). -EINVAL if it is none. */
 int dialect_address(struct addr *out, const char *text, size_t len);
+
+/* A line of CPING (AT reference 2). False: none of these. */
+struct ping_line {
+	enum {
+		PING_LINE_REPLY = 1,
+		PING_LINE_TIMEOUT = 2,
+		PING_LINE_SUMMARY = 3,
+	} type;
+	struct addr addr; /* who answered; family 0: not said */
+	bool received;	  /* summary: at least one */
+	usec_t rtt;	  /* 0: not said; the average in a summary */
+};
+bool dialect_ping(const struct msg *m, struct ping_line *out);
 
 /* SIM states of +CPIN: and +CME ERROR: (3GPP TS 27.007 9.2; numbers if CMEE=1 stuck). */
 enum sim_state {

@@ -17,7 +17,7 @@ static void on_urc(void *user, const struct lexer_line *line, const struct msg *
 	struct modem *m = user;
 
 	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) ||
-		links_urc(m, msg) || servers_urc(m, msg))
+		links_urc(m, msg) || servers_urc(m, msg) || ping_urc(m, msg))
 		return;
 	if (msg->kind == MSG_UNKNOWN) {
 		char text[128];
@@ -137,20 +137,26 @@ static const struct channel_ops channel_callbacks = {
 
 /* ---- to the channel ---- */
 
-/* Control before data; sends and reads take turns, and one of them comes between two names. */
+/* Somebody waits for a name or an echo, and asking for it is short. */
+static bool submit_question(struct modem *m, struct channel *ch)
+{
+	return resolve_submit(m, ch) || ping_submit(m, ch);
+}
+
+/* Control before data; sends and reads take turns, and one of them comes between two questions. */
 static bool submit_up(struct modem *m, struct channel *ch)
 {
 	bool data;
 
 	if (watch_verify(m, ch) || links_submit(m, ch) || servers_submit(m, ch) ||
 		watch_submit(m, ch) || send_ack_submit(m, ch) ||
-		(!m->resolve.yield && resolve_submit(m, ch)))
+		(!m->yield && submit_question(m, ch)))
 		return true;
 	m->turn ^= 1;
 	data = m->turn ? send_submit(m, ch) || receive_submit(m, ch) :
 			 receive_submit(m, ch) || send_submit(m, ch);
-	m->resolve.yield = false;
-	return data || resolve_submit(m, ch);
+	m->yield = false;
+	return data || submit_question(m, ch);
 }
 
 static void submit(struct modem *m, struct channel *ch)
@@ -167,6 +173,7 @@ static void submit(struct modem *m, struct channel *ch)
 void modem_settled(struct modem *m)
 {
 	links_flush(m);
+	ping_flush(m);
 	bearer_flush(m);
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		submit(m, &m->channels[i]);
@@ -198,6 +205,7 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_init(&m->channels[i], config->name, config->baud, &channel_callbacks, m);
 	send_reset(m);
+	ping_forget(m);
 	receive_reset(m);
 	servers_lost(m);
 	return m;
@@ -219,6 +227,7 @@ void modem_attach(struct modem *m, usec_t now)
 	}
 	receive_reset(m);
 	literal_forget(m);
+	ping_forget(m);
 	bearer_goto(m, STEP_DRAIN, now);
 }
 
@@ -232,6 +241,7 @@ void modem_detach(struct modem *m, usec_t now)
 		channel_reset(&m->channels[i]);
 	bearer_detach(m);
 	send_reset(m);
+	ping_lost(m);
 }
 
 void modem_input(struct modem *m, usec_t now, const void *p, size_t n)
@@ -263,6 +273,7 @@ void modem_run(struct modem *m, usec_t now)
 		channel_run(&m->channels[i], now);
 	receive_run(m);
 	send_run(m);
+	ping_run(m);
 	links_run(m);
 	servers_run(m);
 	bearer_run(m);
@@ -273,7 +284,7 @@ usec_t modem_deadline(const struct modem *m)
 {
 	usec_t d = usec_min(links_deadline(m), bearer_deadline(m));
 
-	d = usec_min(d, servers_deadline(m));
+	d = usec_min(d, usec_min(servers_deadline(m), ping_deadline(m)));
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		d = usec_min(d, channel_deadline(&m->channels[i]));
 	return usec_min(d, usec_min(send_deadline(m), receive_deadline(m)));
@@ -341,6 +352,7 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.cgreg = b->stat[1],
 		.cereg = b->stat[2],
 		.turnaround = median(&m->tau),
+		.ping_rtt = m->ping.last_rtt,
 		.prompt_delay = median(&m->prompt),
 		.rung = b->rung,
 		.rung_name = recover_rung_name(b->rung),

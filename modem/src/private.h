@@ -167,6 +167,35 @@ struct receive {
 	uint8_t datagram[MODEM_DATAGRAM_MAX];
 };
 
+enum ping_state {
+	PING_IDLE,
+	PING_WANTED,  /* CPING not yet written */
+	PING_COMMAND, /* in flight */
+	PING_RESULT,  /* OK seen, its result awaited */
+	PING_TAIL,    /* result told, its summary awaited */
+};
+
+struct ping {
+	enum ping_state state;
+	usec_t deadline;
+	bool owed; /* pinged() has to come */
+	/* The run in the module. */
+	bool told;    /* its result */
+	bool summary; /* and its end */
+	/* What this firmware takes. */
+	bool proven;
+	bool wait_long;
+	usec_t barred; /* no CPING before */
+	/* The echo that is owed. */
+	struct addr to;
+	size_t size;
+	unsigned ttl;
+	/* pinged() is due */
+	bool event;
+	enum modem_ping_result result;
+	usec_t rtt, last_rtt;
+};
+
 struct delays {
 	usec_t v[DELAY_SAMPLES];
 	unsigned n, at;
@@ -223,6 +252,7 @@ struct bearer {
 enum literal_use {
 	LITERAL_OPEN, /* CIPOPEN */
 	LITERAL_SEND, /* CIPSEND */
+	LITERAL_PING, /* CPING */
 	LITERAL_USES,
 };
 
@@ -237,7 +267,6 @@ struct resolve {
 	char names[MODEM_RESOLVE_MAX][MODEM_NAME_MAX + 1]; /* the first is the next, or in flight */
 	unsigned n;
 	bool sent;
-	bool yield;	  /* the last command was one of these: data first */
 	struct addr addr; /* that the answer told so far; family 0: none */
 };
 
@@ -258,6 +287,8 @@ struct modem {
 	struct receive rx;
 	struct literal literal[LITERAL_USES];
 	struct resolve resolve;
+	struct ping ping;
+	bool yield; /* a name or an echo was asked for since data had its turn */
 	struct delays tau, prompt;
 	uint64_t unknown_lines, stray_bytes;
 	uint64_t tx_wire_bytes, rx_wire_bytes, tx_payload_bytes, rx_payload_bytes;
@@ -444,6 +475,15 @@ void servers_check(struct modem *m);
 void servers_list_begin(struct modem *m);
 enum info servers_list_info(void *user, struct command *c, const struct msg *msg);
 void servers_list_end(struct modem *m);
+/* ping.c */
+bool ping_submit(struct modem *m, struct channel *ch);
+bool ping_urc(struct modem *m, const struct msg *msg);
+void ping_run(struct modem *m);
+usec_t ping_deadline(const struct modem *m);
+void ping_flush(struct modem *m);
+void ping_lost(struct modem *m);
+/* What is known of the firmware, at a boot. */
+void ping_forget(struct modem *m);
 
 /* send.c */
 bool send_submit(struct modem *m, struct channel *ch);

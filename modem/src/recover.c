@@ -68,6 +68,7 @@ static void forget(struct modem *m)
 	links_lost(m);
 	servers_lost(m);
 	send_reset(m);
+	ping_lost(m);
 	m->bearer.verify = false;
 }
 
@@ -117,6 +118,7 @@ void recover_boot(struct modem *m)
 		channel_reset(&m->channels[i]);
 	receive_reset(m);
 	literal_forget(m);
+	ping_forget(m);
 	if (b->state == MODEM_STATE_STOPPING) {
 		bearer_goto(m, STEP_STOPPED, USEC_NEVER);
 		return;

@@ -118,7 +118,7 @@ bool resolve_submit(struct modem *m, struct channel *ch)
 	if (r->n == 0 || r->sent)
 		return false;
 	r->sent = true;
-	r->yield = true;
+	m->yield = true;
 	r->addr = (struct addr){0};
 	command_printf(channel_prepare(ch, &resolve_command, 0), "AT+CDNSGIP=\"%s\"", r->names[0]);
 	channel_submit(ch, m->now);

@@ -38,6 +38,10 @@
 #define MODEM_DNS_SET_MAX 2	 /* that AT+CDNSCFG takes */
 #define MODEM_NAME_MAX 253	 /* characters of a host name (RFC 1035 2.3.4) */
 #define MODEM_RESOLVE_MAX 16	 /* names asked for and not answered yet */
+/* What AT+CPING takes: payload bytes of an echo request, and its TTL. */
+#define MODEM_PING_SIZE_MIN 4
+#define MODEM_PING_SIZE_MAX 188
+#define MODEM_PING_TTL_MIN 16
 
 struct modem;
 
@@ -166,6 +170,14 @@ enum modem_close_reason {
 };
 /* Only after LOCAL and REMOTE is what was delivered known to be complete. */
 
+enum modem_ping_result {
+	MODEM_PING_REPLY,
+	MODEM_PING_TIMEOUT,	/* no reply within some seconds */
+	MODEM_PING_FAILED,	/* the module could not send it */
+	MODEM_PING_UNSUPPORTED, /* this firmware has no CPING; asked again after five minutes */
+	MODEM_PING_LOST,	/* bearer or module went away meanwhile */
+};
+
 /* One CIPSEND, filled in by modem_ops.next_send. */
 struct modem_send {
 	unsigned link;
@@ -242,6 +254,8 @@ struct modem_ops {
 	/* Answer to modem_resolve(): 0 and an address; -ENOENT: the module found none, it does not
 	 * say why; -ETIMEDOUT. @name is as it was first asked for, for the call only. */
 	void (*resolved)(void *user, const char *name, int result, const struct addr *addr);
+	/* The end of modem_ping(). @rtt is what the module measured, 0 if it did not say. */
+	void (*pinged)(void *user, enum modem_ping_result result, usec_t rtt);
 
 	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All
 	 * UDP links with more than one remote were closed before this call. */
@@ -319,6 +333,10 @@ int modem_query_ack(struct modem *m, unsigned link);
  * '_' between dots; -ENETDOWN; -ENOBUFS when MODEM_RESOLVE_MAX names wait. When the bearer goes down,
  * the names that wait are forgotten: bearer() tells enough. */
 int modem_resolve(struct modem *m, const char *name);
+/* Has the module send one echo request with @size bytes of payload; pinged() follows. One at a time:
+ * -EBUSY until then. -ENETDOWN when the bearer is not up, -EAFNOSUPPORT as for an open, -EINVAL for what
+ * CPING cannot express, -EOPNOTSUPP while the firmware is known to have none. */
+int modem_ping(struct modem *m, const struct addr *to, size_t size, unsigned ttl);
 /* The power command ended with this exit status (0: fine). */
 void modem_power_done(struct modem *m, usec_t now, int status);
 
@@ -344,6 +362,7 @@ struct modem_status {
 	int ber;		 /* AT+CSQ's second value, 99 unknown */
 	int creg, cgreg, cereg;	 /* <stat>, -1 unknown */
 	usec_t turnaround;	 /* tau: last byte of a command -> first of its answer; 0 unknown */
+	usec_t ping_rtt;	 /* of the last reply, as the module measured it; 0 unknown */
 	usec_t prompt_delay;	 /* median of CIPSEND line out -> prompt in; 0 unknown */
 	unsigned rung;		 /* of the recovery ladder, 0: none */
 	const char *rung_name;

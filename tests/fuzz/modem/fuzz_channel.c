@@ -31,6 +31,7 @@ struct world {
 	bool udp[MODEM_LINKS];
 	int sending; /* link, -1: none */
 	size_t sending_len;
+	bool pinging;
 	bool stopping;
 	uint8_t choice; /* what the owner does next */
 	enum modem_receive mode;
@@ -152,6 +153,15 @@ static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint6
 	CHECK(w->life[link] == OPEN && !w->udp[link]);
 }
 
+static void on_pinged(void *user, enum modem_ping_result result, usec_t rtt)
+{
+	struct world *w = user;
+
+	CHECK(w->pinging && result <= MODEM_PING_LOST);
+	CHECK(rtt == 0 || result == MODEM_PING_REPLY);
+	w->pinging = false;
+}
+
 static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct world *w = user;
@@ -198,6 +208,7 @@ static const struct modem_ops ops = {
 	.closed = on_closed,
 	.link_free = on_link_free,
 	.acked = on_acked,
+	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
@@ -217,6 +228,7 @@ static const struct {
 	{"AT+NETOPEN", "\r\nOK\r\n\r\n+NETOPEN: 0\r\n"},
 	{"AT+NETCLOSE", "\r\nOK\r\n\r\n+NETCLOSE: 0\r\n"},
 	{"AT+CIPSEND=", "\r\n>"},
+	{"AT+CPING=", "\r\nOK\r\n\r\n+CPING: 1,192.0.2.1,8,9,64\r\n"},
 	{"AT", "\r\nOK\r\n"},
 };
 
@@ -229,6 +241,8 @@ static const char *const phrases[] = {
 	"\r\n+CIPRXGET: 2,0,3,4\r\nabc", "\r\n+IP ERROR: No data\r\n", "\r\n+CIPACK: 6,3,3\r\n",
 	"\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n", "\r\n*ATREADY: 1\r\n", "\r\nPB DONE\r\n",
 	"\r\n+NETOPEN: 0\r\n", "\r\n+NETCLOSE: 0\r\n", "\r\n+CME ERROR: SIM not inserted\r\n",
+	"\r\n+CPING: 1,192.0.2.1,56,42,57\r\n", "\r\n+CPING: 1,2001:db8::1,56,42,57\r\n",
+	"\r\n+CPING: 2\r\n", "\r\n+CPING: 3,1,1,0,42,42,42\r\n",
 };
 
 static void say(struct world *w, const void *p, size_t n)
@@ -334,9 +348,18 @@ static void detach(struct world *w)
 	modem_run(w->m, w->now);
 	for (unsigned l = 0; l < MODEM_LINKS; l++)
 		CHECK(w->life[l] == FREE);
-	CHECK(w->sending < 0);
+	CHECK(w->sending < 0 && !w->pinging);
 	w->line_len = w->payload_left = 0;
 	modem_attach(w->m, w->now);
+}
+
+static void ping(struct world *w, uint8_t arg)
+{
+	struct addr to = {4, {192, 0, 2, arg & 1}};
+	int err = modem_ping(w->m, &to, arg, 64);
+
+	CHECK(err != 0 || !w->pinging);
+	w->pinging = w->pinging || err == 0;
 }
 
 /* Returns how many bytes of the input the action used. */
@@ -377,6 +400,7 @@ static size_t act(struct world *w, uint8_t action, const uint8_t *p, size_t n)
 	case 10:
 		modem_query_ack(w->m, arg % MODEM_LINKS);
 		modem_rx_resume(w->m, arg % MODEM_LINKS);
+		ping(w, arg);
 		break;
 	case 11:
 		w->answer = arg & 1;

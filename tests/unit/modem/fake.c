@@ -174,6 +174,15 @@ static void on_resolved(void *user, const char *name, int result, const struct a
 	event(f, "resolved");
 }
 
+static void on_pinged(void *user, enum modem_ping_result result, usec_t rtt)
+{
+	static const char *const names[] = {"reply", "timeout", "failed", "unsupported", "lost"};
+	struct fake *f = user;
+
+	LOG(f, "pinged(%s,%llu) ", names[result], (unsigned long long)(rtt / 1000));
+	event(f, "pinged");
+}
+
 static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct fake *f = user;
@@ -223,6 +232,7 @@ static const struct modem_ops ops = {
 	.listening = on_listening,
 	.acked = on_acked,
 	.resolved = on_resolved,
+	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
