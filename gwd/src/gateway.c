@@ -87,6 +87,7 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 
 		udp_bearer_lost(u);
 		dns_bearer_lost(u);
+		ping_bearer_lost(u);
 		list_for_each_safe (pos, tmp, &gw->waiting) {
 			gw->count.tcp_unreachable++;
 			flow_refuse(gw, list_entry(pos, struct flow, node),
@@ -183,6 +184,11 @@ static void on_resolved(void *user, const char *name, int result, const struct a
 	dns_modem_resolved(user, name, result, addr);
 }
 
+static void on_pinged(void *user, enum modem_ping_result result, usec_t rtt)
+{
+	ping_result(user, result, rtt);
+}
+
 static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct unit *u = user;
@@ -231,6 +237,7 @@ static const struct modem_ops modem_callbacks = {
 	.link_free = on_link_free,
 	.acked = on_acked,
 	.resolved = on_resolved,
+	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
@@ -263,13 +270,9 @@ static void on_udp(void *user, const struct stack_datagram *d)
 	udp_datagram(user, d);
 }
 
-static void on_echo(void *user, const struct addr *local, const struct addr *remote, uint16_t id,
-	uint16_t seq, const uint8_t *p, size_t n)
+static void on_echo(void *user, const struct stack_echo *e)
 {
-	struct gateway *gw = user;
-
-	(void)local, (void)remote, (void)id, (void)seq, (void)p, (void)n;
-	gw->count.echo_dropped++; /* decision 14: dropped and counted, never answered from here */
+	ping_request(user, e);
 }
 
 static const struct stack_ops stack_callbacks = {

@@ -10,7 +10,7 @@
  *
  * Files: gateway.c glue and life cycle; flow.c the life of a TCP flow; tcp.c the TCP relay; buffer.c
  * what its host has not taken yet; admit.c who gets a link when; udp.c mappings; dns*.c queries;
- * sched.c which link sends next; dest.c what is
+ * ping.c echo requests; sched.c which link sends next; dest.c what is
  * known of destinations; report.c all of it as JSON.
  */
 #ifndef GWD_GATEWAY_H
@@ -34,6 +34,7 @@
 #define DATAGRAMS_MAX 128    /* UDP datagrams waiting to be sent, DNS queries among them */
 #define DATAGRAMS_LINK_MAX 32 /* of these, without DNS, on one link: 48 KiB, half a second at 921600 */
 #define DEST_MAX 64	     /* remembered destinations */
+#define ECHOES_MAX 16	     /* pings waiting for their turn, the one in the module among them */
 
 struct gateway;
 struct unit;
@@ -149,6 +150,14 @@ struct mapping {
 	bool owned;
 };
 
+/* An echo request that waits for its turn or for its answer. */
+struct echo {
+	bool used;
+	usec_t came;
+	struct stack_echo request; /* its bytes are below */
+	uint8_t bytes[MODEM_PING_SIZE_MAX];
+};
+
 enum dest_verdict {
 	DEST_UNKNOWN,
 	DEST_ALIVE,
@@ -175,6 +184,10 @@ struct unit {
 	struct link links[MODEM_LINKS];
 	unsigned connecting;
 	bool one_at_a_time; /* it answered "busy" to concurrent opens */
+	struct echo echoes[ECHOES_MAX];
+	struct echo *pinging;	/* the one in the module; NULL: none */
+	struct addr unanswered; /* who did not answer lately; family 0: nobody */
+	usec_t unanswered_at;
 	struct list ready_new, ready_old; /* sched.c */
 };
 
@@ -185,7 +198,9 @@ struct counters {
 		tcp_reset_linger, tcp_reset_idle, tcp_reset_reclaimed, udp_sent, udp_received, udp_dropped_queue,
 		udp_dropped_no_link, udp_dropped_too_large, udp_dropped_unknown_source,
 		udp_dropped_send, udp_unframed, dns_queries, dns_answers, dns_timeouts,
-		dns_unmatched, dns_overflow, dns_truncated, dns_fallbacks, dns_failed, echo_dropped;
+		dns_unmatched, dns_overflow, dns_truncated, dns_fallbacks, dns_failed, echo_requests,
+		echo_replies, echo_timeouts, echo_unreachable, echo_dropped, echo_dropped_unfit,
+		echo_dropped_queue, echo_dropped_unsupported;
 };
 
 struct gateway_secrets {
@@ -355,6 +370,12 @@ int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram
 	const uint8_t *p, bool urgent);
 /* Names come first: the link whose remotes were silent for longest is closed. False: there is none. */
 bool udp_make_room(struct gateway *gw);
+
+/* ping.c: echo requests, one at a time, by the module */
+void ping_request(struct gateway *gw, const struct stack_echo *e);
+void ping_result(struct unit *u, enum modem_ping_result result, usec_t rtt);
+/* Everybody who waits is told. */
+void ping_bearer_lost(struct unit *u);
 
 /* sched.c: which link sends next */
 void sched_init(struct unit *u);

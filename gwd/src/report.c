@@ -129,6 +129,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	add_stat(o, "cereg", s.cereg);
 	add_ms(o, "turnaround_ms", s.turnaround);
 	add_ms(o, "prompt_delay_ms", s.prompt_delay);
+	add_ms(o, "ping_rtt_ms", s.ping_rtt);
 	add_number(o, "rung", s.rung);
 	add_text(o, "rung_name", s.rung_name);
 	add_number(o, "recoveries", s.recoveries);
@@ -190,7 +191,9 @@ static void add_gateway_counters(struct json_object *o, const struct counters *c
 		ROW(udp_dropped_unknown_source), ROW(udp_dropped_send), ROW(udp_unframed),
 		ROW(dns_queries), ROW(dns_answers), ROW(dns_timeouts), ROW(dns_unmatched),
 		ROW(dns_overflow), ROW(dns_truncated), ROW(dns_fallbacks), ROW(dns_failed),
-		ROW(echo_dropped),
+		ROW(echo_requests), ROW(echo_replies), ROW(echo_timeouts),
+		ROW(echo_unreachable), ROW(echo_dropped), ROW(echo_dropped_unfit),
+		ROW(echo_dropped_queue), ROW(echo_dropped_unsupported),
 #undef ROW
 	};
 

@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#include <string.h>
+
 #include "chksum.h"
 
 /* RFC 792, RFC 4443 4.1 */
@@ -60,6 +62,7 @@ void icmp_input(struct stack *s, const struct packet *p)
 {
 	uint8_t request = p->src.family == 4 ? echo_v4.request : echo_v6.request;
 	const struct iovec iov[2] = {{(void *)(uintptr_t)p->l4, p->n}};
+	struct stack_echo e;
 
 	if (p->n < ICMP_HLEN || checksum(&p->src, &p->dst, iov) != 0) {
 		s->stats.rx_malformed++;
@@ -77,22 +80,51 @@ void icmp_input(struct stack *s, const struct packet *p)
 		s->stats.rx_echo_dropped++;
 		return;
 	}
-	s->ops.echo(s->user, &p->src, &p->dst, get16(p->l4 + 4), get16(p->l4 + 6),
-		p->l4 + ICMP_HLEN, p->n - ICMP_HLEN);
+	e = (struct stack_echo){
+		.local = p->src,
+		.remote = p->dst,
+		.id = get16(p->l4 + 4),
+		.seq = get16(p->l4 + 6),
+		.ttl = p->ttl,
+		.p = p->l4 + ICMP_HLEN,
+		.n = p->n - ICMP_HLEN,
+	};
+	s->ops.echo(s->user, &e);
 }
 
-void stack_echo_reply(struct stack *s, const struct addr *local, const struct addr *remote,
-	uint16_t id, uint16_t seq, const uint8_t *p, size_t n)
+static void build(uint8_t head[ICMP_HLEN], uint8_t type, const struct stack_echo *e,
+	const struct addr *src, const struct addr *dst, struct iovec iov[2])
 {
-	bool v4 = local->family == 4;
-	const struct out o = {remote, local, v4 ? echo_v4.proto : echo_v6.proto, .df = false};
-	uint8_t head[ICMP_HLEN] = {v4 ? echo_v4.reply : echo_v6.reply};
-	const struct iovec iov[2] = {{head, sizeof(head)}, {(void *)(uintptr_t)p, n}};
+	memset(head, 0, ICMP_HLEN);
+	head[0] = type;
+	put16(head + 4, e->id);
+	put16(head + 6, e->seq);
+	iov[0] = (struct iovec){head, ICMP_HLEN};
+	iov[1] = (struct iovec){(void *)(uintptr_t)e->p, e->n};
+	put16(head + 2, checksum(src, dst, iov));
+}
 
-	if (local->family != remote->family || n > 0xffff - IP4_HLEN - ICMP_HLEN)
+void stack_echo_reply(struct stack *s, const struct stack_echo *e)
+{
+	bool v4 = e->local.family == 4;
+	const struct out o = {&e->remote, &e->local, v4 ? echo_v4.proto : echo_v6.proto, .df = false};
+	uint8_t head[ICMP_HLEN];
+	struct iovec iov[2];
+
+	if (e->local.family != e->remote.family || e->n > 0xffff - IP4_HLEN - ICMP_HLEN)
 		return;
-	put16(head + 4, id);
-	put16(head + 6, seq);
-	put16(head + 2, checksum(remote, local, iov));
+	build(head, v4 ? echo_v4.reply : echo_v6.reply, e, o.src, o.dst, iov);
 	out_send(s, &o, iov);
+}
+
+void stack_echo_refuse(struct stack *s, const struct stack_echo *e, enum stack_answer answer)
+{
+	bool v4 = e->local.family == 4;
+	struct answer a = {&e->local, &e->remote, v4 ? echo_v4.proto : echo_v6.proto, .df = true};
+	uint8_t head[ICMP_HLEN];
+
+	if (e->local.family != e->remote.family || !answer_allowed(s, &s->errors))
+		return;
+	build(head, v4 ? echo_v4.request : echo_v6.request, e, a.local, a.remote, a.l4);
+	answer_unreachable(s, &a, answer);
 }

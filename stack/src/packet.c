@@ -49,6 +49,7 @@ static enum packet_verdict parse_v4(struct packet *p, const uint8_t *b, size_t n
 	p->dst = addr_v4(b + 16);
 	p->proto = b[9];
 	p->dscp = b[1] >> 2;
+	p->ttl = b[8];
 	p->df = fragment & 0x4000;
 	p->l4 = b + header;
 	p->n = total - header;
@@ -139,6 +140,7 @@ static enum packet_verdict parse_v6(struct packet *p, const uint8_t *b, size_t n
 	p->dst = addr_v6(b + 24);
 	p->proto = b[6];
 	p->dscp = (uint8_t)((b[0] & 0xf) << 2 | b[1] >> 6);
+	p->ttl = b[7];
 	p->df = true;
 	p->l4 = b + IP6_HLEN;
 	p->n = payload;

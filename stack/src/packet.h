@@ -22,6 +22,7 @@ struct packet {
 	struct addr src, dst;
 	uint8_t proto; /* what @l4 begins with; of a v6 fragment: what the first one begins with */
 	uint8_t dscp;
+	uint8_t ttl; /* hop limit */
 	bool df;	   /* always true for IPv6 */
 	bool reassembled;  /* made of fragments */
 	const uint8_t *l4; /* behind the headers; for a fragment: its part */

@@ -50,6 +50,15 @@ struct stack_datagram {
 	bool df;	 /* IPv4 "don't fragment" was set; always true for IPv6 */
 };
 
+/* An ICMP or ICMPv6 echo request of the host. */
+struct stack_echo {
+	struct addr local, remote;
+	uint16_t id, seq;
+	uint8_t ttl;	  /* of its packet; IPv6: hop limit */
+	const uint8_t *p; /* owned by the giver, valid during the call */
+	size_t n;
+};
+
 enum stack_tcp_event {
 	STACK_TCP_ESTABLISHED = 1 << 0, /* the handshake with the host is complete */
 	STACK_TCP_READABLE = 1 << 1,	/* bytes from the host are queued */
@@ -82,9 +91,9 @@ struct stack_ops {
 	/* One whole datagram from the host, its UDP length and checksum verified. */
 	void (*udp)(void *user, const struct stack_datagram *d);
 
-	/* An ICMP or ICMPv6 echo request from the host. NULL: dropped and counted. */
-	void (*echo)(void *user, const struct addr *local, const struct addr *remote, uint16_t id,
-		uint16_t seq, const uint8_t *p, size_t n);
+	/* An echo request from the host; nothing is answered but by stack_echo_*(). NULL: dropped and
+	 * counted. */
+	void (*echo)(void *user, const struct stack_echo *e);
 };
 
 struct stack_config {
@@ -163,9 +172,9 @@ void stack_udp_refuse(struct stack *s, const struct stack_datagram *d, enum stac
 /* "Fragmentation needed" / "packet too big": @mtu is the largest IP packet that would have passed.
  * Nothing is sent for one that was fragmented or has no DF. */
 void stack_udp_too_big(struct stack *s, const struct stack_datagram *d, unsigned mtu);
-/* The echo reply for what echo() brought. */
-void stack_echo_reply(struct stack *s, const struct addr *local, const struct addr *remote,
-	uint16_t id, uint16_t seq, const uint8_t *p, size_t n);
+/* The reply, or the ICMP error, for what echo() brought. */
+void stack_echo_reply(struct stack *s, const struct stack_echo *e);
+void stack_echo_refuse(struct stack *s, const struct stack_echo *e, enum stack_answer answer);
 
 struct stack_stats {
 	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;

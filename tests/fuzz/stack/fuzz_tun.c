@@ -204,11 +204,15 @@ static void udp(void *user, const struct stack_datagram *d)
 		stack_udp_send(w.s, &d->remote, &d->local, d->p, d->n);
 }
 
-static void echo(void *user, const struct addr *local, const struct addr *remote, uint16_t id,
-	uint16_t seq, const uint8_t *p, size_t n)
+static void echo(void *user, const struct stack_echo *e)
 {
+	uint8_t what = u8();
+
 	(void)user;
-	stack_echo_reply(w.s, local, remote, id, seq, p, n);
+	if (what & 1)
+		stack_echo_refuse(w.s, e, (enum stack_answer)(what / 2 % 4));
+	else
+		stack_echo_reply(w.s, e);
 }
 
 static void feed(const uint8_t *p, size_t n)

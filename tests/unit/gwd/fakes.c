@@ -185,6 +185,31 @@ void stack_udp_too_big(struct stack *s, const struct stack_datagram *d, unsigned
 	world->too_big_mtu = mtu;
 }
 
+static void note_echo(const struct stack_echo *e, bool refused, enum stack_answer answer)
+{
+	unsigned i = world->n_echoes++;
+
+	assert_true(i < 64);
+	world->echoes[i].local = (struct endpoint){e->local, e->id};
+	world->echoes[i].remote = (struct endpoint){e->remote, e->seq};
+	world->echoes[i].n = e->n;
+	world->echoes[i].first = e->n ? e->p[0] : 0;
+	world->echoes[i].refused = refused;
+	world->echoes[i].answer = answer;
+}
+
+void stack_echo_reply(struct stack *s, const struct stack_echo *e)
+{
+	(void)s;
+	note_echo(e, false, STACK_ANSWER_RST);
+}
+
+void stack_echo_refuse(struct stack *s, const struct stack_echo *e, enum stack_answer answer)
+{
+	(void)s;
+	note_echo(e, true, answer);
+}
+
 /* ---- modem/modem.h ---- */
 
 struct modem *modem_new(const struct modem_config *config, const struct modem_ops *ops, void *user)
@@ -321,6 +346,20 @@ int modem_resolve(struct modem *m, const char *name)
 	if (world->n_names == MODEM_RESOLVE_MAX)
 		return -ENOBUFS;
 	snprintf(world->names[world->n_names++], sizeof(world->names[0]), "%s", name);
+	return 0;
+}
+
+int modem_ping(struct modem *m, const struct addr *to, size_t size, unsigned ttl)
+{
+	(void)m;
+	assert_false(world->ping.busy);
+	if (world->ping_error)
+		return world->ping_error;
+	world->ping.busy = true;
+	world->ping.to = *to;
+	world->ping.size = size;
+	world->ping.ttl = ttl;
+	world->pings++;
 	return 0;
 }
 

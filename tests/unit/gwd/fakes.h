@@ -70,6 +70,23 @@ struct world {
 	char names[MODEM_RESOLVE_MAX][MODEM_NAME_MAX + 1]; /* being resolved, the first is the next */
 	unsigned n_names;
 	uint32_t random;
+	struct {
+		struct addr to;
+		size_t size;
+		unsigned ttl;
+		bool busy;
+	} ping; /* the last one */
+	unsigned pings;
+	int ping_error; /* what modem_ping() returns */
+	/* what became of echo requests */
+	struct {
+		struct endpoint local, remote; /* port: id, seq */
+		size_t n;
+		uint8_t first;
+		bool refused;
+		enum stack_answer answer;
+	} echoes[64];
+	unsigned n_echoes;
 	/* owner look-ups */
 	int owner_result;
 	struct tun_owner owner;

@@ -60,18 +60,14 @@ static void note_udp(void *user, const struct stack_datagram *d)
 		r->on_udp(r, d);
 }
 
-static void note_echo(void *user, const struct addr *local, const struct addr *remote, uint16_t id,
-	uint16_t seq, const uint8_t *p, size_t n)
+static void note_echo(void *user, const struct stack_echo *e)
 {
 	struct rig *r = user;
 
 	r->echoes++;
-	r->echo_local = *local;
-	r->echo_remote = *remote;
-	r->echo_id = id;
-	r->echo_seq = seq;
-	memcpy(r->echo_bytes, p, n);
-	r->echo_n = n;
+	r->echo = *e;
+	memcpy(r->echo_bytes, e->p, e->n);
+	r->echo.p = r->echo_bytes;
 }
 
 const struct stack_ops rig_ops = {note_output, note_syn, note_event, note_udp, note_echo};

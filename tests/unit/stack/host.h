@@ -67,10 +67,8 @@ struct rig {
 	unsigned udps;
 	void (*on_udp)(struct rig *r, const struct stack_datagram *d);
 	unsigned echoes;
-	struct addr echo_local, echo_remote;
-	uint16_t echo_id, echo_seq;
+	struct stack_echo echo; /* the last one; its bytes are in echo_bytes */
 	uint8_t echo_bytes[65536];
-	size_t echo_n;
 };
 
 /* A TCP client of the host, driven by hand. */

@@ -306,17 +306,47 @@ static void echo_is_asked_and_answered(void **state)
 	(void)state;
 	rig_input(&r, buf, build_echo(buf, &local.addr, &remote.addr, 77, 3, data, 56));
 	assert_int_equal(r.echoes, 1);
-	assert_int_equal(r.echo_id, 77);
-	assert_int_equal(r.echo_seq, 3);
-	assert_int_equal(r.echo_n, 56);
+	assert_int_equal(r.echo.id, 77);
+	assert_int_equal(r.echo.seq, 3);
+	assert_int_equal(r.echo.n, 56);
 	assert_memory_equal(r.echo_bytes, data, 56);
-	stack_echo_reply(r.s, &r.echo_local, &r.echo_remote, 77, 3, r.echo_bytes, 56);
+	stack_echo_reply(r.s, &r.echo);
 	assert_true(rig_next(&r, &v));
 	assert_int_equal(v.type, v4 ? 0 : 129);
 	assert_true(addr_equal(&v.src, &remote.addr) && addr_equal(&v.dst, &local.addr));
 	assert_int_equal(v.field, 77u << 16 | 3);
 	assert_int_equal(v.n, 56);
 	assert_memory_equal(v.data, data, 56);
+}
+
+/* The kernel finds the ping by addresses and id of the request that is quoted. */
+static void refused_echo_is_quoted_as_it_was_sent(void **state)
+{
+	bool v4 = local.addr.family == 4;
+	size_t header = v4 ? IP4_HLEN : IP6_HLEN, n = build_echo(buf, &local.addr, &remote.addr, 77, 3, data, 56);
+	struct view v;
+
+	(void)state;
+	rig_input(&r, buf, n);
+	assert_int_equal(r.echo.ttl, 64);
+	stack_echo_refuse(r.s, &r.echo, STACK_ANSWER_HOST_UNREACH);
+	assert_true(rig_next(&r, &v));
+	assert_int_equal(v.type, v4 ? 3 : 1);
+	assert_int_equal(v.code, v4 ? 1 : 3);
+	assert_true(addr_equal(&v.dst, &local.addr));
+	assert_int_equal(v.n, n);
+	assert_memory_equal(v.data + header, buf + header, n - header);
+	assert_memory_equal(v.data + header - (v4 ? 8 : 32), buf + header - (v4 ? 8 : 32), v4 ? 8 : 32);
+}
+
+static void refused_echoes_are_limited(void **state)
+{
+	(void)state;
+	rig_input(&r, buf, build_echo(buf, &local.addr, &remote.addr, 77, 3, data, 56));
+	for (int i = 0; i < 1000; i++)
+		stack_echo_refuse(r.s, &r.echo, STACK_ANSWER_NET_UNREACH);
+	assert_int_equal(r.sent_n, 256);
+	assert_int_equal(rig_stats(&r).answers_limited, 744);
 }
 
 static void echo_with_a_bad_checksum_is_dropped(void **state)
@@ -511,6 +541,9 @@ int main(void)
 		test(icmp_errors_are_limited),
 		test(echo_is_asked_and_answered),
 		test_v6(echo_is_asked_and_answered),
+		test(refused_echo_is_quoted_as_it_was_sent),
+		test_v6(refused_echo_is_quoted_as_it_was_sent),
+		test(refused_echoes_are_limited),
 		test(echo_with_a_bad_checksum_is_dropped),
 		test_v6(echo_with_a_bad_checksum_is_dropped),
 		test(echo_without_an_owner_is_dropped_and_counted),

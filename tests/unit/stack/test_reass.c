@@ -247,7 +247,7 @@ static void fragmented_echo_is_one_echo(void **state)
 	piece(2000, 7, 1000, 1000);
 	piece(2000, 7, 0, 1000);
 	assert_int_equal(r.echoes, 1);
-	assert_int_equal(r.echo_n, 1992);
+	assert_int_equal(r.echo.n, 1992);
 	assert_memory_equal(r.echo_bytes, data, 1992);
 }
 
