@@ -136,8 +136,8 @@ int config_check(const struct config *c, struct config_error *err)
 
 	if (!*c->modem.device)
 		return config_fail(err,
-			"modem.device: expected the path of the module's AT port, got none "
-			"(set it in the file or with -d)");
+			"modem.device: expected the path of the module's AT port or auto, got "
+			"none (set it in the file or with -d)");
 	if (!c->interface.address.automatic && c->interface.address.addr.family != c->modem.ip)
 		return config_fail(err,
 			"interface.address: expected an IPv%u address (modem.ip), got %s",

@@ -69,6 +69,7 @@ const char *value_expect(const struct option *o, char buf[OPTION_EXPECT_MAX]);
 /* Validators of the table. */
 bool valid_ifname(const char *text);
 bool valid_path(const char *text);
+bool valid_device(const char *text);
 bool valid_socket_path(const char *text);
 bool valid_apn(const char *text);
 bool valid_at_command(const char *text);

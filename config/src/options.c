@@ -88,10 +88,11 @@ const struct option options[] = {
 	{"interface", "metric", OPTION_UINT, FIELD(interface.metric), RANGE(0, UINT32_MAX),
 		.live = true, .def = "700", .help = "Metric of the default route; lower wins."},
 
-	{"modem", "device", OPTION_TEXT, FIELD(modem.device), .valid = valid_path, .def = "",
-		.arg = "PATH", .example = "/dev/ttyUSB2",
-		.expect = "an absolute path (this version does not probe for the module)",
-		.help = "The module's AT port. Required."},
+	{"modem", "device", OPTION_TEXT, FIELD(modem.device), .valid = valid_device, .def = "",
+		.arg = "PATH|auto", .example = "/dev/ttyUSB2",
+		.expect = "an absolute path or auto",
+		.help = "The module's AT port; auto looks for a SIMCom module on USB and takes the port "
+			"that answers. Required."},
 	{"modem", "baud", OPTION_UINT, FIELD(modem.baud), RANGE(300, 4000000), .def = "115200",
 		.help = "Speed of the port in bits per second; without meaning over USB."},
 	{"modem", "flow_control", OPTION_ENUM, FIELD(modem.flow_control), .names = flow_controls,

@@ -78,6 +78,11 @@ bool valid_path(const char *text)
 	return text[0] == '/' && text[1];
 }
 
+bool valid_device(const char *text)
+{
+	return strcmp(text, "auto") == 0 || valid_path(text);
+}
+
 bool valid_socket_path(const char *text)
 {
 	return strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path) && valid_path(text);

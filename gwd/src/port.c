@@ -2,6 +2,7 @@
 #include "port.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,14 +20,21 @@ usec_t clock_now(void)
 	return (usec_t)ts.tv_sec * 1000000u + (usec_t)ts.tv_nsec / 1000u;
 }
 
+static void look_again(struct port *p)
+{
+	if (p->automatic)
+		p->path[0] = '\0';
+	ev_timer_set(&p->retry, RETRY_S, p->automatic ? 0. : RETRY_S);
+	ev_timer_start(p->loop, &p->retry);
+}
+
 static void hang_up(struct port *p, const char *why)
 {
-	log_warn("%s: hung up (%s)", p->config->modem.device, why);
+	log_warn("%s: hung up (%s)", p->path, why);
 	port_stop(p);
 	gateway_detach(p->unit, clock_now());
 	p->complained = true; /* the line above said it */
-	ev_timer_set(&p->retry, RETRY_S, RETRY_S);
-	ev_timer_start(p->loop, &p->retry);
+	look_again(p);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
@@ -80,7 +88,7 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 static int try_open(struct port *p)
 {
 	const struct config *c = p->config;
-	int fd = tty_open(c->modem.device, c->modem.baud,
+	int fd = tty_open(p->path, c->modem.baud,
 		c->modem.flow_control == CONFIG_FLOW_RTSCTS);
 
 	if (fd < 0)
@@ -91,7 +99,7 @@ static int try_open(struct port *p)
 	ev_io_start(p->loop, &p->readable);
 	ev_timer_stop(p->loop, &p->retry);
 	p->complained = false;
-	log_info("%s: open at %u baud", c->modem.device, c->modem.baud);
+	log_info("%s: open at %u baud", p->path, c->modem.baud);
 	gateway_attach(p->unit, clock_now());
 	return 0;
 }
@@ -99,19 +107,39 @@ static int try_open(struct port *p)
 static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct port *p = w->data;
-	int rc = try_open(p);
+	int rc;
 
 	(void)loop, (void)events;
+	if (p->automatic) {
+		probe_start(&p->probe);
+		return;
+	}
+	rc = try_open(p);
 	if (rc < 0 && !p->complained) {
-		log_warn("%s: %s; waiting for it", p->config->modem.device, strerror(-rc));
+		log_warn("%s: %s; waiting for it", p->path, strerror(-rc));
 		p->complained = true;
 	}
+}
+
+static void on_found(void *user, const char *path)
+{
+	struct port *p = user;
+
+	snprintf(p->path, sizeof(p->path), "%s", path);
+	if (try_open(p) < 0)
+		look_again(p); /* it went in this moment */
 }
 
 void port_init(struct port *p, struct ev_loop *loop, const struct config *config,
 	struct unit *unit)
 {
+	static const struct ports_root here = {"/sys", "/dev"};
+
 	*p = (struct port){.loop = loop, .config = config, .unit = unit, .fd = -1};
+	p->automatic = strcmp(config->modem.device, "auto") == 0;
+	if (!p->automatic)
+		snprintf(p->path, sizeof(p->path), "%s", config->modem.device);
+	probe_init(&p->probe, loop, config, &here, on_found, p);
 	ev_init(&p->readable, on_readable);
 	ev_init(&p->writable, on_writable);
 	ev_timer_init(&p->retry, on_retry, 0., RETRY_S);
@@ -120,11 +148,15 @@ void port_init(struct port *p, struct ev_loop *loop, const struct config *config
 
 void port_start(struct port *p)
 {
-	ev_timer_start(p->loop, &p->retry);
+	if (p->automatic)
+		probe_start(&p->probe);
+	else
+		ev_timer_start(p->loop, &p->retry);
 }
 
 void port_stop(struct port *p)
 {
+	probe_stop(&p->probe);
 	ev_io_stop(p->loop, &p->readable);
 	ev_io_stop(p->loop, &p->writable);
 	ev_timer_stop(p->loop, &p->retry);

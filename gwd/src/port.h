@@ -9,6 +9,7 @@
 #include <ev.h>
 
 #include "gateway.h"
+#include "probe.h"
 
 struct port {
 	struct ev_loop *loop;
@@ -17,12 +18,16 @@ struct port {
 	int fd;
 	ev_io readable, writable;
 	ev_timer retry;
+	bool automatic;		    /* modem.device = auto */
+	char path[CONFIG_TEXT_MAX + PORTS_PATH_MAX]; /* of the device; "": not found yet */
+	struct probe probe;
 	bool complained; /* about the device being absent; once is enough */
 };
 
 void port_init(struct port *p, struct ev_loop *loop, const struct config *config,
 	struct unit *unit);
-/* Opens the tty now or, if that fails, whenever it appears. */
+/* Opens the tty now or, if that fails, whenever it appears; with modem.device = auto the one on which
+ * a module answers. */
 void port_start(struct port *p);
 /* Writes what the modem has to say; to be called after each batch of work. */
 void port_flush(struct port *p);

@@ -109,7 +109,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 
 	modem_status(u->modem, &s);
 	add_number(o, "modem", u->index);
-	add_text(o, "device", d->config.modem.device);
+	add_text(o, "device", d->ports[u->index].path);
 	add_number(o, "baud", d->config.modem.baud);
 	add_text(o, "state", modem_state_name(s.state));
 	add_age(o, "since_s", d->gw->now, s.since);

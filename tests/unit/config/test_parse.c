@@ -110,9 +110,8 @@ static void an_error_names_file_line_key_expectation_and_value(void **state)
 	refused("[modem]\nreceive = auto\n",
 		"gwd.conf:2: modem.receive: expected push or buffer (this version has neither auto nor "
 		"transparent), got \"auto\"");
-	refused("[modem]\ndevice = auto\n",
-		"gwd.conf:2: modem.device: expected an absolute path (this version does not probe for the "
-		"module), got \"auto\"");
+	refused("[modem]\ndevice = automatic\n",
+		"gwd.conf:2: modem.device: expected an absolute path or auto, got \"automatic\"");
 	refused("[modem]\nip = 5\n", "gwd.conf:2: modem.ip: expected 4 or 6, got \"5\"");
 	refused("[log]\nlevel = loud\n",
 		"gwd.conf:2: log.level: expected error, warn, info, debug or trace, got \"loud\"");
