@@ -59,8 +59,7 @@ static void came_up(struct modem *m)
 	watch_reset(m);
 	servers_up(m);
 	log_info("%s: bearer up, address %s, %s mode", m->config->name,
-		addr_format(&b->address, text),
-		m->mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+		addr_format(&b->address, text), modem_receive_name(m->mode.now));
 }
 
 static void enter(struct modem *m, enum modem_state s)

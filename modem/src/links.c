@@ -115,7 +115,7 @@ void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, boo
 	set_phase(m, l, LINK_DRAIN, after(m, LINK_DRAIN_TIMEOUT));
 	m->links[l].end = reason;
 	m->links[l].gone = freed;
-	receive_drain(m, l);
+	read_drain(m, l);
 	send_link_drains(m, l);
 }
 
@@ -463,7 +463,7 @@ static void passive_close(struct modem *m, unsigned l, int64_t reason)
 
 	switch (k->phase) {
 	case LINK_UP:
-		if (m->mode == MODEM_RECEIVE_BUFFER && reason != 2) {
+		if (mode_holds_data(m) && reason != 2) {
 			link_drain(m, l, MODEM_CLOSE_REMOTE, true);
 			break;
 		}
@@ -581,7 +581,7 @@ static bool make_way(struct modem *m, unsigned l)
 		break;
 	case LINK_DRAIN:
 		/* What was unread is gone, or would be read as the client's. */
-		fresh = !receive_reads(m, l);
+		fresh = !read_under_way(m, l);
 		link_close(m, l, MODEM_CLOSE_DATA, true);
 		break;
 	default:
@@ -623,7 +623,7 @@ static void accept_caller(struct modem *m, unsigned l)
 	k->accepted = true;
 	k->told_open = true;
 	set_phase(m, l, LINK_UP, USEC_NEVER);
-	k->rx_hint = m->mode == MODEM_RECEIVE_BUFFER; /* data may be there already */
+	k->rx_hint = mode_holds_data(m); /* data may be there already */
 	k->rx_poll = after(m, SEC(5));
 	watch_reset(m);
 	m->ops->accepted(m->user, l, who->server, &who->remote);

@@ -148,15 +148,15 @@ static bool submit_up(struct modem *m, struct channel *ch)
 {
 	bool data;
 
-	if (watch_verify(m, ch) || links_submit(m, ch) || servers_submit(m, ch) ||
-		watch_submit(m, ch) || send_ack_submit(m, ch) ||
+	if (mode_submit(m, ch) || watch_verify(m, ch) || links_submit(m, ch) ||
+		servers_submit(m, ch) || watch_submit(m, ch) || send_ack_submit(m, ch) ||
 		(!m->yield && submit_question(m, ch)))
 		return true;
 	m->turn ^= 1;
-	data = m->turn ? send_submit(m, ch) || receive_submit(m, ch) :
-			 receive_submit(m, ch) || send_submit(m, ch);
+	data = m->turn ? send_submit(m, ch) || read_submit(m, ch) :
+			 read_submit(m, ch) || send_submit(m, ch);
 	m->yield = false;
-	return data || submit_question(m, ch);
+	return data || submit_question(m, ch) || mode_return(m, ch);
 }
 
 static void submit(struct modem *m, struct channel *ch)
@@ -192,7 +192,6 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 	m->config = config;
 	m->ops = ops;
 	m->user = user;
-	m->mode = config->receive;
 	m->send.held = m->held;
 	m->bearer.step = STEP_ABSENT;
 	m->bearer.at = m->bearer.deadline = m->bearer.await = USEC_NEVER;
@@ -208,6 +207,7 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 	ping_forget(m);
 	receive_reset(m);
 	servers_lost(m);
+	mode_init(m);
 	return m;
 }
 
@@ -228,6 +228,7 @@ void modem_attach(struct modem *m, usec_t now)
 	receive_reset(m);
 	literal_forget(m);
 	ping_forget(m);
+	mode_attach(m);
 	bearer_goto(m, STEP_DRAIN, now);
 }
 
@@ -272,6 +273,7 @@ void modem_run(struct modem *m, usec_t now)
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_run(&m->channels[i], now);
 	receive_run(m);
+	mode_run(m);
 	send_run(m);
 	ping_run(m);
 	links_run(m);
@@ -287,7 +289,8 @@ usec_t modem_deadline(const struct modem *m)
 	d = usec_min(d, usec_min(servers_deadline(m), ping_deadline(m)));
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		d = usec_min(d, channel_deadline(&m->channels[i]));
-	return usec_min(d, usec_min(send_deadline(m), receive_deadline(m)));
+	d = usec_min(d, usec_min(send_deadline(m), m->rx.deadline));
+	return usec_min(d, usec_min(read_deadline(m), mode_deadline(m)));
 }
 
 void modem_power_done(struct modem *m, usec_t now, int status)
@@ -305,11 +308,6 @@ void modem_shutdown(struct modem *m, usec_t now)
 {
 	m->now = now;
 	bearer_shutdown(m);
-}
-
-enum modem_receive modem_receive_mode(const struct modem *m)
-{
-	return m->mode;
 }
 
 static usec_t median(const struct delays *d)
@@ -341,7 +339,10 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.address = b->address,
 		.dns = b->dns,
 		.n_dns = b->n_dns,
-		.receive = m->mode,
+		.receive = m->mode.now,
+		.receive_configured = m->config->receive,
+		.buffer_time = mode_time(m),
+		.switches = m->mode.switches,
 		.model = b->model,
 		.revision = b->revision,
 		.operator = b->operator,

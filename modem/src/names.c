@@ -14,6 +14,14 @@ const char *modem_state_name(enum modem_state s)
 	return names[s];
 }
 
+const char *modem_receive_name(enum modem_receive r)
+{
+	static const char *const names[] = {"push", "buffer", "auto"};
+
+	_Static_assert(COUNT(names) == MODEM_RECEIVE_AUTO + 1, "a name for each mode");
+	return names[r];
+}
+
 const char *modem_failure_name(enum modem_failure f)
 {
 	static const char *const names[] = {"none", "pin", "puk", "sim", "denied", "apn", "ip"};

@@ -13,6 +13,8 @@
 #include "dialect.h"
 #include "modem/modem.h"
 
+#include <sys/types.h>
+
 #define MODEM_CHANNELS 1 /* a second tty or CMUX would add to it */
 #define MODEM_DATAGRAM_MAX 2048 /* CIPSEND's limit is 1500; pushed ones may be a little more */
 #define MODEM_SEND_MAX 1536
@@ -69,6 +71,7 @@ struct link {
 			 * 10): 0, there is none; USEC_NEVER, no read was answered yet */
 	uint64_t rx_during; /* the number of the command in flight when payload last came */
 	bool rx_paused; /* no room at the owner */
+	bool rx_stranded; /* push came back while the module held data: mode.c */
 	size_t rx_rest; /* known to be in the module */
 	usec_t rx_poll; /* next look without a hint */
 	unsigned missed; /* CIPCLOSE? disagreed that often in a row */
@@ -161,7 +164,8 @@ struct receive {
 	bool from_old; /* a line was seen since */
 	struct endpoint from;
 	unsigned next; /* round robin */
-	bool buffer_wanted; /* switch to buffer mode (decision 4) */
+	bool hex;	/* the payload is counted in pairs of digits */
+	int nibble;	/* the first of a pair, -1: none */
 	size_t len;
 	bool oversize;
 	uint8_t datagram[MODEM_DATAGRAM_MAX];
@@ -194,6 +198,29 @@ struct ping {
 	bool event;
 	enum modem_ping_result result;
 	usec_t rtt, last_rtt;
+};
+
+/* mode.c: the receive mode in force, and a change of it with links open. */
+enum mode_change {
+	MODE_STEADY,
+	MODE_WANTS_BUFFER, /* AT+CIPRXGET=1 to be written */
+	MODE_TO_BUFFER,	   /* in flight */
+	MODE_TO_PUSH,	   /* AT+CIPRXGET=0 in flight */
+	MODE_CHANGES,
+};
+
+struct mode {
+	enum modem_receive now;
+	enum mode_change change;
+	bool needed;  /* push cannot be used: a refusal of buffer mode is a fault */
+	bool stay;    /* no way back to push in this boot */
+	bool refused; /* the switch was refused in this boot */
+	bool late;    /* pushed data may still come in buffer mode; its source announces it */
+	unsigned tries;
+	usec_t grace;	/* until then headers without a source are believed, too; USEC_NEVER: over */
+	usec_t back_at; /* no return to push before */
+	usec_t since, spent; /* in buffer mode: the present stay, those before */
+	uint64_t switches;
 };
 
 struct delays {
@@ -275,7 +302,7 @@ struct modem {
 	const struct modem_ops *ops;
 	void *user;
 	usec_t now;
-	enum modem_receive mode;
+	struct mode mode;
 	unsigned turn;	   /* sends and reads alternate */
 	unsigned link_turn; /* round robin of control commands */
 	struct bearer bearer;
@@ -496,7 +523,6 @@ void send_link_drains(struct modem *m, unsigned l);
 void send_reset(struct modem *m);
 
 /* receive.c */
-bool receive_submit(struct modem *m, struct channel *ch);
 bool receive_urc(struct modem *m, const struct lexer_line *line, const struct msg *msg);
 void receive_begin(struct modem *m, struct channel *ch, const struct lexer_header *h);
 void receive_payload(struct modem *m, const uint8_t *p, size_t n);
@@ -505,10 +531,8 @@ void receive_end(struct modem *m);
 void receive_unanswered(struct modem *m);
 /* After each line: a source must be followed by its header. */
 void receive_line_over(struct modem *m);
-/* The peer closed a link that may have unread data. */
-void receive_drain(struct modem *m, unsigned l);
-/* Whether what a read of this link brings may belong to its former life. */
-bool receive_reads(const struct modem *m, unsigned l);
+/* Received bytes of this link may be lost: a stream is reset. */
+void receive_lost(struct modem *m, unsigned l);
 void receive_peeked(struct modem *m, bool found);
 void receive_skew(struct modem *m);
 /* Bytes came that nobody can explain: what may have lost data is reset. */
@@ -516,12 +540,57 @@ void receive_damage(struct modem *m, struct channel *ch, const char *what);
 /* The rest of a payload does not come. */
 void receive_stalled(struct modem *m);
 void receive_run(struct modem *m);
-usec_t receive_deadline(const struct modem *m);
 void receive_reset(struct modem *m);
 
 /* resolve.c */
 bool resolve_submit(struct modem *m, struct channel *ch);
 /* The bearer is gone, and with it what was asked for. */
 void resolve_lost(struct modem *m);
+
+/* read.c: buffer mode */
+bool read_submit(struct modem *m, struct channel *ch);
+/* The module says that it holds data of link @l, if there is such a link. */
+void read_notice(struct modem *m, int64_t l);
+/* The peer closed a link that may have unread data. */
+void read_drain(struct modem *m, unsigned l);
+/* Whether what a read of this link brings may belong to its former life. */
+bool read_under_way(const struct modem *m, unsigned l);
+bool read_is_ours(const struct modem *m, const struct channel *ch, const struct lexer_header *h);
+/* Bytes of @n digits (any part of a payload) to @out, which has room for @n; -EBADMSG: not all are
+ * digits. */
+ssize_t read_unhex(struct receive *r, uint8_t *out, const uint8_t *p, size_t n);
+/* The payload of a read is complete. */
+void read_end(struct modem *m);
+/* Nothing announced, nothing known to be left. */
+bool read_is_empty(const struct link *k);
+/* When the link was last read or looked at. */
+usec_t read_last(const struct link *k);
+usec_t read_deadline(const struct modem *m);
+
+/* mode.c */
+void mode_init(struct modem *m);
+/* The clock begins: time in buffer mode is counted from here. */
+void mode_attach(struct modem *m);
+/* A boot: the mode that the configuration asks for. */
+void mode_boot(struct modem *m);
+/* Changes under way are forgotten with the channel. */
+void mode_reset(struct modem *m);
+bool mode_is_buffer(const struct modem *m);
+/* Whether unread data may lie in the module. */
+bool mode_holds_data(const struct modem *m);
+/* HeaderType 1 was refused: buffer mode for this boot, not yet set in the module. */
+void mode_refuse_push(struct modem *m);
+/* Headers turned out to name no link: buffer mode for this boot, links are open. */
+void mode_needs_buffer(struct modem *m);
+/* A source was named: a push header follows, whatever the mode; and when that is over. */
+void mode_push_begins(struct modem *m);
+void mode_push_over(struct modem *m);
+/* Before everything else; and when nothing else is to be done. */
+bool mode_submit(struct modem *m, struct channel *ch);
+bool mode_return(struct modem *m, struct channel *ch);
+void mode_run(struct modem *m);
+/* Spent in buffer mode. */
+usec_t mode_time(const struct modem *m);
+usec_t mode_deadline(const struct modem *m);
 
 #endif

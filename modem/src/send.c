@@ -90,7 +90,7 @@ static void end_link(struct modem *m, enum modem_close_reason reason, bool dead)
 
 	if (m->links[l].phase == LINK_DRAIN)
 		return;
-	if (dead && m->mode == MODEM_RECEIVE_BUFFER && m->links[l].phase == LINK_UP)
+	if (dead && mode_holds_data(m) && m->links[l].phase == LINK_UP)
 		link_drain(m, l, reason, false);
 	else
 		link_close(m, l, reason, false);

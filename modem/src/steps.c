@@ -50,14 +50,10 @@ static int judge_sync(struct modem *m, const struct command *c, enum result r)
 	(void)c;
 	(void)r;
 	channel_resync(&m->channels[0], m->now);
-	m->channels[0].lexer.push = true;
 	m->channels[0].lexer.bare = false;
 	m->bearer.facts_refused = 0;
 	m->bearer.operator[0] = m->bearer.technology[0] = '\0';
-	if (m->mode != m->config->receive) {
-		m->mode = m->config->receive; /* what a boot refused the next one may grant */
-		m->ops->mode_changed(m->user, m->mode);
-	}
+	mode_boot(m);
 	return NEXT;
 }
 
@@ -198,11 +194,10 @@ static int judge_cipccfg(struct modem *m, const struct command *c, enum result r
 		return NEXT;
 	if (r == RESULT_TIMEOUT)
 		return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
-	if (m->mode == MODEM_RECEIVE_PUSH) {
+	if (!mode_is_buffer(m)) {
 		log_warn("%s: no HeaderType 1, so pushed data would name no link: buffer mode",
 			m->config->name);
-		m->mode = MODEM_RECEIVE_BUFFER;
-		m->ops->mode_changed(m->user, m->mode);
+		mode_refuse_push(m);
 	}
 	return NEXT;
 }
@@ -224,7 +219,7 @@ static bool build_ctcpka(struct modem *m, struct command *c)
 
 static bool build_ciprxget(struct modem *m, struct command *c)
 {
-	command_printf(c, "AT+CIPRXGET=%d", m->mode == MODEM_RECEIVE_BUFFER);
+	command_printf(c, "AT+CIPRXGET=%d", mode_is_buffer(m));
 	m->bearer.init_at = 0;
 	return true;
 }
@@ -232,9 +227,9 @@ static bool build_ciprxget(struct modem *m, struct command *c)
 static int judge_ciprxget(struct modem *m, const struct command *c, enum result r)
 {
 	(void)c;
-	if (r == RESULT_OK && m->mode == MODEM_RECEIVE_BUFFER)
+	if (r == RESULT_OK && mode_is_buffer(m))
 		m->channels[0].lexer.push = false; /* +RECEIVE,l,n is a notification from now on */
-	if (r == RESULT_ERROR && m->mode == MODEM_RECEIVE_PUSH)
+	if (r == RESULT_ERROR && !mode_is_buffer(m))
 		return NEXT;
 	if (r == RESULT_OK)
 		return NEXT;

@@ -48,6 +48,7 @@ struct modem;
 enum modem_receive {
 	MODEM_RECEIVE_PUSH,   /* direct push, NOTE 1.5.4: data comes as it arrives */
 	MODEM_RECEIVE_BUFFER, /* AT+CIPRXGET=1: the driver asks for what the owner has room for */
+	MODEM_RECEIVE_AUTO,   /* only to configure: push, and buffer while it is wanted */
 };
 
 enum modem_auth {
@@ -78,6 +79,10 @@ struct modem_config {
 	const char *pin;	/* 4-8 digits or NULL; entered once at most, see pin_try() */
 	int ip;			/* 4 or 6: the type of PDP context 1 */
 	enum modem_receive receive;
+	bool return_when_empty; /* AUTO: push again when all links read empty, not when no TCP link
+				 * is left; see modem_want_buffer() */
+	bool hex;		/* reads in hex (CIPRXGET=3), for lines that cannot carry eight clean
+				 * bits; AUTO is BUFFER then, and PUSH cannot be */
 	unsigned baud;		/* bits/s; only for time-outs and for status */
 	bool rtscts;		/* tell the module to use RTS/CTS: AT+IFC=2,2 */
 	usec_t connect_timeout; /* CIPTIMEOUT's second value; 3 s to 120 s */
@@ -257,8 +262,9 @@ struct modem_ops {
 	/* The end of modem_ping(). @rtt is what the module measured, 0 if it did not say. */
 	void (*pinged)(void *user, enum modem_ping_result result, usec_t rtt);
 
-	/* The receive mode in force changed (a refused HeaderType makes buffer mode of push). All
-	 * UDP links with more than one remote were closed before this call. */
+	/* The receive mode in force changed (AUTO; a refused HeaderType makes buffer mode of push),
+	 * or a change that was wanted was refused: @mode is what it was. When it becomes BUFFER,
+	 * all UDP links with more than one remote were closed before this call. */
 	void (*mode_changed)(void *user, enum modem_receive mode);
 
 	/*
@@ -319,6 +325,14 @@ enum modem_link_type modem_link_type(const struct modem *m, unsigned link);
 void modem_kick(struct modem *m);
 /* There is room for received data of this link again. */
 void modem_rx_resume(struct modem *m, unsigned link);
+/*
+ * A host does not read, and the owner will soon have no room for what is pushed. With AUTO the module
+ * is switched to buffer mode after the command in flight (at most 15 s: the owner needs room for what
+ * the line carries in that time), links stay open, and mode_changed() is called; it goes back to push
+ * by itself when no TCP link is left. True: buffer mode is in force, or on its way. False: it cannot
+ * be had in this boot, and what finds no room is lost.
+ */
+bool modem_want_buffer(struct modem *m);
 /* Whether next_send() may offer bytes of this TCP link now, and how many: less than a chunk only
  * while a learned send buffer of the module is nearly full, or when the firmware refused sends of
  * that size. In the first case the module is asked what was acknowledged (AT+CIPACK), because
@@ -343,6 +357,7 @@ void modem_power_done(struct modem *m, usec_t now, int status);
 /* Closes all links, NETCLOSE, then stopped(). The owner sets the limit (decision: < 4 s). */
 void modem_shutdown(struct modem *m, usec_t now);
 
+/* In force, never AUTO. */
 enum modem_receive modem_receive_mode(const struct modem *m);
 
 /* Everything an operator wants to know; strings belong to the modem, "" or -1 for unknown. */
@@ -352,7 +367,9 @@ struct modem_status {
 	enum modem_failure failure;
 	const char *reason;	 /* why it is not up, or what the last fault was */
 	struct addr address;
-	enum modem_receive receive;
+	enum modem_receive receive, receive_configured; /* in force; asked for */
+	usec_t buffer_time;	 /* spent in buffer mode since start */
+	uint64_t switches;	 /* from push to buffer with links open */
 	const char *model, *revision;
 	const char *operator;	 /* its name, UTF-8 */
 	const char *technology;	 /* "LTE", "GSM", ... as the module says it */
@@ -377,6 +394,7 @@ struct modem_status {
 void modem_status(const struct modem *m, struct modem_status *out);
 
 const char *modem_state_name(enum modem_state s);
+const char *modem_receive_name(enum modem_receive r);
 const char *modem_failure_name(enum modem_failure f);
 const char *modem_link_state_name(enum modem_link_state s);
 const char *modem_open_result_name(int result);
