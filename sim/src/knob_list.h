@@ -119,6 +119,8 @@ KNOB(RX_AFTER_IPCLOSE, "rx_after_ipclose", "kept|discarded|1..600000", "kept",
 	"unread data of a link the peer closed: until read or reopened, lost, kept so many ms")
 KNOB(BUFFER_TO_PUSH, "buffer_to_push", "stranded|pushed", "stranded",
 	"unread data at CIPRXGET=0: stays until mode 1 comes back, or is pushed")
+KNOB(RXGET_SWITCH, "rxget_switch", "accepted|refused", "accepted",
+	"CIPRXGET=0 or 1 that changes the mode while a link is open: obeyed, or ERROR")
 KNOB(UART_OVERRUN, "uart_overrun", "off|drop|16..4096", "off",
 	"a host that does not read: wait, lose bytes when its tty is full, lose them above N unread")
 KNOB(MODES234, "modes234_without_mode1", "error|work", "error", "CIPRXGET=2..4 in push mode")

@@ -391,10 +391,20 @@ static void announce_all(struct sim *sim, int a, unsigned b)
 			notify(sim, l);
 }
 
+static bool any_open(const struct sim *sim)
+{
+	for (int l = 0; l < LINKS_MAX; l++)
+		if (sim->link[l].state == LINK_OPEN)
+			return true;
+	return false;
+}
+
 static enum result set_mode(struct sim *sim, long mode)
 {
 	bool changed = sim->module.rxget != mode;
 
+	if (changed && any_open(sim) && knob_is(&sim->knobs, KNOB_RXGET_SWITCH, "refused"))
+		return RESULT_ERROR;
 	sim->module.rxget = (int)mode;
 	if (mode != 1 || !changed)
 		return RESULT_OK;

@@ -326,6 +326,16 @@ class Receiving(Case):
         s.cmd("AT+CIPRXGET=0")
         self.assertEqual(s.until("abc"), b"\r\n+IPD3\r\nabc")
 
+    def test_rxget_switch(self):
+        s = self.online("rxget_switch=refused")
+        self.assertEqual(s.cmd("AT+CIPRXGET=1"), OK)
+        self.assertEqual(s.cmd("AT+CIPRXGET=0"), OK)
+        self.tcp(s, 1)
+        self.assertEqual(s.cmd("AT+CIPRXGET=0"), OK)
+        self.assertEqual(s.cmd("AT+CIPRXGET=1"), b"\r\nERROR\r\n")
+        s.set("rxget_switch=accepted")
+        self.assertEqual(s.cmd("AT+CIPRXGET=1"), OK)
+
     def test_modes234_without_mode1(self):
         s = self.online()
         self.assertEqual(s.cmd("AT+CIPRXGET=4,1"), b"\r\nERROR\r\n")
