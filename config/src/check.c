@@ -146,6 +146,10 @@ int config_check(const struct config *c, struct config_error *err)
 		return config_fail(err,
 			"interface.mtu: expected at least %u for IPv6 (modem.ip), got %u",
 			IP6_MTU_MIN, c->interface.mtu);
+	if (c->modem.hex && c->modem.receive != CONFIG_RECEIVE_AUTO &&
+		c->modem.receive != CONFIG_RECEIVE_BUFFER)
+		return config_fail(err,
+			"modem.hex: expected no with this modem.receive: only buffer mode reads in hex");
 	if (c->links.udp + c->links.reserved >= LINKS)
 		return config_fail(err,
 			"links.reserved: expected at most %u, one link less than "

@@ -16,6 +16,7 @@
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
 
 static_assert(sizeof(enum config_receive) == sizeof(unsigned), "an enum is stored as unsigned");
+static_assert(sizeof(enum config_buffer_return) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_flow_control) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth_order) == sizeof(unsigned), "the same");
@@ -50,6 +51,7 @@ static const struct option_name ip_versions[] = {
 
 /* What later versions will know is left out here; .expect says so to who tries. */
 static const struct option_name receive_modes[] = {
+	{"auto", CONFIG_RECEIVE_AUTO},
 	{"push", CONFIG_RECEIVE_PUSH},
 	{"buffer", CONFIG_RECEIVE_BUFFER},
 	{NULL, 0},
@@ -60,6 +62,12 @@ static const struct option_name dns_modes[] = {
 	{"udp", CONFIG_DNS_UDP},
 	{"tcp", CONFIG_DNS_TCP},
 	{"modem", CONFIG_DNS_MODEM},
+	{NULL, 0},
+};
+
+static const struct option_name buffer_returns[] = {
+	{"idle", CONFIG_RETURN_IDLE},
+	{"empty", CONFIG_RETURN_EMPTY},
 	{NULL, 0},
 };
 
@@ -134,10 +142,18 @@ const struct option options[] = {
 	{"modem", "ip", OPTION_ENUM, FIELD(modem.ip), .names = ip_versions, .def = "4",
 		.help = "IP version of the PDP context: the module carries one, never both."},
 	{"modem", "receive", OPTION_ENUM, FIELD(modem.receive), .names = receive_modes,
-		.def = "push",
-		.expect = "push or buffer (this version has neither auto nor transparent)",
+		.def = "auto",
+		.expect = "auto, push or buffer (this version has no transparent mode)",
 		.help = "How the module delivers data: push sends it at once, buffer is polled; push is "
-			"faster, but a flow whose host does not read is reset."},
+			"faster, but a flow whose host does not read is reset. auto pushes, and polls "
+			"while a host does not read."},
+	{"modem", "buffer_return", OPTION_ENUM, FIELD(modem.buffer_return), .names = buffer_returns,
+		.def = "idle",
+		.help = "When auto goes back to push: idle, no TCP flow is left; empty, no link has unread "
+			"data, which relies on a module that announces all data."},
+	{"modem", "hex", OPTION_BOOL, FIELD(modem.hex), .def = "no",
+		.help = "Read received data in hex, for a line that garbles some byte values (what is sent "
+			"has no such form); receive = auto is buffer then."},
 	{"modem", "dns", OPTION_LIST, FIELD(modem.dns), .valid = valid_host_address, .def = "",
 		.arg = "ADDRESS", .example = "192.0.2.53",
 		.expect = "the address of a name server (not a name)",
@@ -180,7 +196,8 @@ const struct option options[] = {
 		.def = "0", .live = true,
 		.help = "Reset a flow after this long without a byte; 0: never."},
 	{"tcp", "buffer", OPTION_SIZE, FIELD(tcp.buffer), RANGE(16384, 1048576), .def = "65536",
-		.help = "Most bytes received for one flow that its host has not taken yet."},
+		.help = "Most bytes received for one flow that its host has not taken yet; at half of it "
+			"receive = auto changes to buffer."},
 	{"tcp", "pool", OPTION_SIZE, FIELD(tcp.pool), RANGE(65536, 16777216), .def = "262144",
 		.help = "The same for all flows together; never less than tcp.buffer."},
 

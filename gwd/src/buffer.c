@@ -7,12 +7,19 @@
  * left and bytes have come that nobody can stop, the flow that holds most is reset: it is the one
  * whose host does not read, whoever's bytes these are.
  *
+ * Push cannot be stopped, but it can be left (modem.receive = auto): at the high mark, half of
+ * tcp.buffer, the module is asked to change to buffer mode. Until it does, the flow's cap is what the
+ * line carries in the time a command may take (decision 9), or the pool if that is less. If there is
+ * no such way, or it was refused, the cap is tcp.buffer and who passes it is reset.
+ *
  * In buffer mode the module is asked for no more than fits, and a read's place is set aside before
  * it is asked for: the links share the pool, and several could be promised the same bytes.
  */
 #include "gateway.h"
 
 #define BUFFER_KEEP 2 /* chunks: one read of 1460 bytes always fits behind what is left of another */
+
+#define COMMAND_WAIT_S 15 /* decision 9: the switch waits for the command in flight */
 
 static unsigned sure(const struct gateway *gw)
 {
@@ -90,9 +97,22 @@ static void reset_largest(struct gateway *gw, struct flow *f)
 		"its host does not read, and the pool of receive buffers (tcp.pool) is empty");
 }
 
+/* Most that may wait for the host, once @used bytes do. */
+static size_t cap(struct gateway *gw, const struct flow *f, size_t used)
+{
+	size_t high = gw->config->tcp.buffer / 2, flood;
+
+	if (used <= high || !f->link || !modem_want_buffer(f->link->unit->modem))
+		return gw->config->tcp.buffer;
+	flood = (size_t)gw->config->modem.baud / 10 * COMMAND_WAIT_S; /* ten bits a byte */
+	return flood < SIZE_MAX - high ? high + flood : SIZE_MAX;
+}
+
 bool buffer_put(struct gateway *gw, struct flow *f, const uint8_t *p, size_t n)
 {
-	if (f->buffer.used + n > gw->config->tcp.buffer) {
+	size_t used = chunk_queue_used(&f->buffer) + n;
+
+	if (used > cap(gw, f, used)) {
 		flow_reset(gw, f, &gw->count.tcp_reset_buffer,
 			"its host does not read and push mode cannot wait (tcp.buffer is full)");
 		return false;
@@ -111,10 +131,10 @@ bool buffer_put(struct gateway *gw, struct flow *f, const uint8_t *p, size_t n)
 
 size_t buffer_space(struct gateway *gw, struct flow *f)
 {
-	size_t cap = gw->config->tcp.buffer;
+	size_t used = chunk_queue_used(&f->buffer);
 
 	/* A read of a few bytes costs as much as a full one: wait until one fits. */
-	if (f->buffer.used + MODEM_TCP_CHUNK_MAX > cap || !grow(gw, f, MODEM_TCP_CHUNK_MAX))
+	if (used + MODEM_TCP_CHUNK_MAX > gw->config->tcp.buffer || !grow(gw, f, MODEM_TCP_CHUNK_MAX))
 		return 0;
 	return MODEM_TCP_CHUNK_MAX;
 }

@@ -193,8 +193,7 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct unit *u = user;
 
-	log_warn("modem%u: receive mode is now %s", u->index,
-		mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+	log_info("modem%u: receive mode is now %s", u->index, modem_receive_name(mode));
 	udp_mode_changed(u, mode);
 }
 
@@ -307,6 +306,17 @@ static struct modem_login unit_login(const struct gateway *gw)
 	};
 }
 
+static enum modem_receive receive_mode(const struct config *c)
+{
+	static const enum modem_receive modes[] = {
+		[CONFIG_RECEIVE_AUTO] = MODEM_RECEIVE_AUTO,
+		[CONFIG_RECEIVE_PUSH] = MODEM_RECEIVE_PUSH,
+		[CONFIG_RECEIVE_BUFFER] = MODEM_RECEIVE_BUFFER,
+	};
+
+	return modes[c->modem.receive];
+}
+
 static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 {
 	const struct config *c = gw->config;
@@ -321,8 +331,9 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 		.login = unit_login(gw),
 		.pin = gw->secrets.pin[0] ? gw->secrets.pin : NULL,
 		.ip = (int)c->modem.ip,
-		.receive = c->modem.receive == CONFIG_RECEIVE_PUSH ? MODEM_RECEIVE_PUSH :
-								    MODEM_RECEIVE_BUFFER,
+		.receive = receive_mode(c),
+		.return_when_empty = c->modem.buffer_return == CONFIG_RETURN_EMPTY,
+		.hex = c->modem.hex,
 		.baud = c->modem.baud,
 		.rtscts = c->modem.flow_control == CONFIG_FLOW_RTSCTS,
 		.connect_timeout = c->tcp.connect_timeout,

@@ -176,7 +176,9 @@ static void print_modem(struct json_object *m)
 		printf("  signal       %s dBm, %s\n", text(m, "rssi_dbm"),
 			word_of_rssi(number(m, "rssi_dbm")));
 	printf("  address      %s\n", text(m, "address"));
-	printf("  receive      %s\n", text(m, "receive"));
+	printf("  receive      %s (%s), %s in buffer mode, %s switches\n", text(m, "receive"),
+		text(m, "receive_configured"), age(number(m, "buffer_mode_s"), a, sizeof(a)),
+		text(m, "receive_switches"));
 	printf("  turnaround   %s ms, prompt %s ms\n", text(m, "turnaround_ms"),
 		text(m, "prompt_delay_ms"));
 	printf("  line         %s sent, %s received\n",

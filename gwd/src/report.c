@@ -27,14 +27,18 @@ static void add_bool(struct json_object *o, const char *key, bool b)
 	add(o, key, json_object_new_boolean(b));
 }
 
-/* Seconds with milliseconds, since @then. */
-static void add_age(struct json_object *o, const char *key, usec_t now, usec_t then)
+/* With milliseconds. */
+static void add_seconds(struct json_object *o, const char *key, usec_t t)
 {
 	char text[32];
-	usec_t age = now > then ? now - then : 0;
 
-	snprintf(text, sizeof(text), "%.3f", (double)age / 1e6);
-	add(o, key, json_object_new_double_s((double)age / 1e6, text));
+	snprintf(text, sizeof(text), "%.3f", (double)t / 1e6);
+	add(o, key, json_object_new_double_s((double)t / 1e6, text));
+}
+
+static void add_age(struct json_object *o, const char *key, usec_t now, usec_t then)
+{
+	add_seconds(o, key, now > then ? now - then : 0);
 }
 
 static void add_ms(struct json_object *o, const char *key, usec_t t)
@@ -118,7 +122,10 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	add_text(o, "reason", s.reason);
 	add_addr(o, "address", &s.address);
 	add_addrs(o, "dns", s.dns, s.n_dns);
-	add_text(o, "receive", s.receive == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+	add_text(o, "receive", modem_receive_name(s.receive));
+	add_text(o, "receive_configured", modem_receive_name(s.receive_configured));
+	add_seconds(o, "buffer_mode_s", s.buffer_time);
+	add_number(o, "receive_switches", s.switches);
 	add_text(o, "model", s.model);
 	add_text(o, "revision", s.revision);
 	add_text(o, "operator", s.operator);

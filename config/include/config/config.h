@@ -29,7 +29,8 @@ struct config_list {
 	unsigned n;
 };
 
-enum config_receive { CONFIG_RECEIVE_PUSH, CONFIG_RECEIVE_BUFFER };
+enum config_receive { CONFIG_RECEIVE_AUTO, CONFIG_RECEIVE_PUSH, CONFIG_RECEIVE_BUFFER };
+enum config_buffer_return { CONFIG_RETURN_IDLE, CONFIG_RETURN_EMPTY };
 enum config_dns { CONFIG_DNS_AUTO, CONFIG_DNS_UDP, CONFIG_DNS_TCP, CONFIG_DNS_MODEM };
 enum config_flow_control { CONFIG_FLOW_NONE, CONFIG_FLOW_RTSCTS };
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_PAP, CONFIG_AUTH_CHAP };
@@ -65,6 +66,8 @@ struct config {
 		unsigned ip;			/* 4 */
 		enum config_receive receive;
 		struct config_list dns;		/* host addresses, at most CONFIG_DNS_MAX */
+		enum config_buffer_return buffer_return;
+		bool hex;
 		struct config_list init;	/* each begins with AT, printable, <= 200 characters */
 		char power_command[CONFIG_TEXT_MAX]; /* absolute path and arguments, split at blanks */
 		bool give_up;

@@ -120,6 +120,24 @@ static void one_link_stays_for_ordinary_flows(void **state)
 	assert_int_equal(config_check(&config, &err), 0);
 }
 
+static void hex_needs_a_mode_that_reads(void **state)
+{
+	static const struct {
+		enum config_receive receive;
+		int rc;
+	} rows[] = {
+		{CONFIG_RECEIVE_AUTO, 0}, {CONFIG_RECEIVE_BUFFER, 0}, {CONFIG_RECEIVE_PUSH, -EINVAL},
+	};
+
+	(void)state;
+	config.modem.hex = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		config.modem.receive = rows[i].receive;
+		assert_int_equal(config_check(&config, &err), rows[i].rc);
+	}
+	assert_non_null(strstr(err.text, "modem.hex"));
+}
+
 static void a_pin_of_4_to_8_digits_is_read(void **state)
 {
 	char pin[CONFIG_PIN_SIZE];
@@ -307,6 +325,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_address_has_the_family_of_the_bearer, good, clean_up),
 		cmocka_unit_test_setup_teardown(ipv6_wants_the_mtu_that_ipv6_needs, good, clean_up),
+		cmocka_unit_test_setup_teardown(hex_needs_a_mode_that_reads, good, clean_up),
 		cmocka_unit_test_setup_teardown(one_link_stays_for_ordinary_flows, good, clean_up),
 		cmocka_unit_test_setup_teardown(a_pin_of_4_to_8_digits_is_read, good, clean_up),
 		cmocka_unit_test_setup_teardown(

@@ -54,7 +54,9 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(config.modem.baud, 115200);
 	assert_int_equal(config.modem.flow_control, CONFIG_FLOW_NONE);
 	assert_int_equal(config.modem.ip, 4);
-	assert_int_equal(config.modem.receive, CONFIG_RECEIVE_PUSH);
+	assert_int_equal(config.modem.receive, CONFIG_RECEIVE_AUTO);
+	assert_int_equal(config.modem.buffer_return, CONFIG_RETURN_IDLE);
+	assert_false(config.modem.hex);
 	assert_int_equal(config.modem.init.n, 0);
 	assert_false(config.modem.give_up);
 	assert_int_equal(config.modem.auth, CONFIG_AUTH_NONE);
@@ -70,6 +72,7 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(config.tcp.linger, SEC(10));
 	assert_int_equal(config.tcp.idle_timeout, 0);
 	assert_int_equal(config.tcp.buffer, 65536);
+	assert_int_equal(config.tcp.pool, 262144);
 	assert_int_equal(config.udp.timeout, SEC(120));
 	assert_int_equal(config.udp.dns_timeout, SEC(10));
 	assert_string_equal(config.control.socket, "");
@@ -187,6 +190,8 @@ static void names_of_values_are_accepted_and_stored(void **state)
 	(void)state;
 	accepted("modem.receive", "buffer");
 	assert_int_equal(config.modem.receive, CONFIG_RECEIVE_BUFFER);
+	accepted("modem.buffer_return", "empty");
+	assert_int_equal(config.modem.buffer_return, CONFIG_RETURN_EMPTY);
 	accepted("modem.flow_control", "rtscts");
 	assert_int_equal(config.modem.flow_control, CONFIG_FLOW_RTSCTS);
 	accepted("log.level", "trace");
@@ -200,7 +205,6 @@ static void names_of_values_are_accepted_and_stored(void **state)
 static void what_this_version_cannot_do_is_refused(void **state)
 {
 	(void)state;
-	refused("modem.receive", "auto");
 	refused("modem.receive", "transparent");
 }
 

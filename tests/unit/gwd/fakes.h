@@ -66,6 +66,8 @@ struct world {
 	void *modem_user;
 	struct fake_link links[MODEM_LINKS];
 	enum modem_receive receive;
+	bool adaptive;		/* modem_want_buffer() is granted */
+	unsigned buffer_wanted; /* how often it was asked */
 	unsigned opens;
 	char names[MODEM_RESOLVE_MAX][MODEM_NAME_MAX + 1]; /* being resolved, the first is the next */
 	unsigned n_names;

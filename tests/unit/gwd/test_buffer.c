@@ -121,6 +121,82 @@ static void an_empty_pool_costs_the_flow_that_holds_most(void **state)
 	assert_int_equal(world->gw->count.tcp_reset_buffer, 1);
 }
 
+static void buffer_mode_is_asked_for_at_the_high_mark(void **state)
+{
+	int link;
+	struct stack_tcp *t = client(0, &link);
+	size_t n = 0;
+
+	(void)state;
+	world->adaptive = true;
+	t->tx_space = 0;
+	for (; n + sizeof(chunk) <= world->config.tcp.buffer / 2; n += sizeof(chunk))
+		module_data(link, chunk, sizeof(chunk), NULL);
+	assert_int_equal(world->buffer_wanted, 0);
+	module_data(link, chunk, sizeof(chunk), NULL);
+	assert_int_equal(world->buffer_wanted, 1);
+}
+
+/* Decision 9: what the line carries while the command in flight ends, or the pool. */
+static void what_comes_until_the_switch_is_kept(void **state)
+{
+	int link, other;
+	struct stack_tcp *t = client(0, &link), *o = client(1, &other);
+	size_t n = 0, bound;
+
+	(void)state;
+	world->adaptive = true;
+	t->tx_space = 0;
+	bound = world->config.tcp.buffer / 2 + world->config.modem.baud / 10 * 15;
+	for (; n + sizeof(chunk) <= bound; n += sizeof(chunk))
+		module_data(link, chunk, sizeof(chunk), NULL);
+	assert_true(t->alive);
+	assert_true(n > 3 * world->config.tcp.buffer);
+	module_data(other, chunk, sizeof(chunk), NULL);
+	assert_int_equal(o->tx_len, sizeof(chunk));
+	module_data(link, chunk, sizeof(chunk), NULL);
+	assert_true(t->aborted && o->alive);
+}
+
+static void a_fast_line_is_bounded_by_the_pool(void **state)
+{
+	int link;
+	struct stack_tcp *t = client(0, &link);
+	size_t n = 0;
+
+	(void)state;
+	world->adaptive = true;
+	world->config.modem.baud = 4000000;
+	t->tx_space = 0;
+	for (; t->alive; n += sizeof(chunk))
+		module_data(link, chunk, sizeof(chunk), NULL);
+	assert_in_range(n, world->config.tcp.pool / 2, world->config.tcp.pool + MODEM_LINKS * 4096);
+}
+
+static void a_refused_switch_costs_the_slow_flow_alone(void **state)
+{
+	int link, other;
+	struct stack_tcp *t = client(0, &link), *o = client(1, &other);
+	size_t n = 0;
+
+	(void)state;
+	world->adaptive = true;
+	t->tx_space = 0;
+	for (; n < world->config.tcp.buffer * 3 / 2; n += sizeof(chunk))
+		module_data(link, chunk, sizeof(chunk), NULL);
+	world->adaptive = false;
+	world->modem->mode_changed(world->modem_user, MODEM_RECEIVE_PUSH);
+	assert_true(t->alive);
+	t->tx_space = n; /* its host reads again: nothing was lost, nothing is reset */
+	host_event(t, STACK_TCP_WRITABLE);
+	assert_int_equal(t->tx_len, n);
+	for (t->tx_space = n = 0; t->alive; n += sizeof(chunk))
+		module_data(link, chunk, sizeof(chunk), NULL);
+	assert_in_range(n, world->config.tcp.buffer, world->config.tcp.buffer + 2 * sizeof(chunk));
+	module_data(other, chunk, sizeof(chunk), NULL);
+	assert_int_equal(o->tx_len, sizeof(chunk));
+}
+
 static void everything_goes_back_to_the_pool(void **state)
 {
 	int link[TCP_LINKS_MAX];
@@ -145,6 +221,10 @@ int main(void)
 		T(what_was_promised_to_a_read_is_there_when_it_comes),
 		T(slow_flows_leave_room_for_a_new_one),
 		T(an_empty_pool_costs_the_flow_that_holds_most),
+		T(buffer_mode_is_asked_for_at_the_high_mark),
+		T(what_comes_until_the_switch_is_kept),
+		T(a_fast_line_is_bounded_by_the_pool),
+		T(a_refused_switch_costs_the_slow_flow_alone),
 		T(everything_goes_back_to_the_pool),
 	};
 
