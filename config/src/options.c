@@ -95,6 +95,11 @@ const struct option options[] = {
 		.help = "Install a default route while the bearer is up."},
 	{"interface", "metric", OPTION_UINT, FIELD(interface.metric), RANGE(0, UINT32_MAX),
 		.live = true, .def = "700", .help = "Metric of the default route; lower wins."},
+	{"interface", "script", OPTION_TEXT, FIELD(interface.script), .valid = valid_path, .def = "",
+		.live = true, .arg = "PATH", .example = "/etc/gwd/script",
+		.expect = "an absolute path, without arguments",
+		.help = "Program that is run when the interface comes up, changes or goes down, with the facts "
+			"in its environment (see SCRIPT); within 30 s, one at a time, without a shell."},
 
 	{"modem", "device", OPTION_TEXT, FIELD(modem.device), .valid = valid_device, .def = "",
 		.arg = "PATH|auto", .example = "/dev/ttyUSB2",

@@ -8,7 +8,6 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,6 +21,7 @@
 #define TUN_BATCH 64	     /* packets read a wake-up: the largest cheap gain there is */
 #define STOP_LIMIT_S 3.5     /* the contract says < 4 s */
 #define REOPEN_S 1.	     /* between attempts to make a deleted TUN again */
+#define POWER_LIMIT_S 120.   /* off, long enough for the capacitors, and on again */
 #define ROUNDS_MAX 16	     /* of work that makes work, before the devices get their turn */
 
 /* The contract's exit codes for modem.give_up. */
@@ -39,6 +39,21 @@ static int failure_exit(enum modem_failure f)
 	return codes[f];
 }
 
+/* The loop ends when the module is left and the script has heard of it. */
+static void end_if_idle(struct daemon *d)
+{
+	if (d->modem_stopped && d->script_stopped)
+		ev_break(d->loop, EVBREAK_ALL);
+}
+
+static void on_script_idle(void *user)
+{
+	struct daemon *d = user;
+
+	d->script_stopped = true;
+	end_if_idle(d);
+}
+
 static void stop(struct daemon *d, int code)
 {
 	if (d->stopping)
@@ -47,6 +62,29 @@ static void stop(struct daemon *d, int code)
 	d->exit_code = code;
 	ev_timer_start(d->loop, &d->stop_limit);
 	gateway_shutdown(d->gw, clock_now());
+	script_stop(&d->script, on_script_idle, d);
+}
+
+/* What the interface is now, for its script. */
+static void tell_script(struct daemon *d)
+{
+	const struct unit *u = &d->gw->units[0];
+	const struct iface *i = &d->iface;
+	struct script_facts f;
+
+	memset(&f, 0, sizeof(f));
+	f.up = i->tun.fd >= 0 && i->carrier && i->address.family;
+	f.default_route = i->routed;
+	memcpy(f.ifname, i->tun.name, sizeof(f.ifname));
+	f.address = i->address;
+	f.prefix = i->prefix;
+	f.mtu = d->config.interface.mtu;
+	f.metric = d->config.interface.metric;
+	f.dns_mode = d->config.dns.mode;
+	for (unsigned k = 0; k < u->n_dns && f.n_dns < SCRIPT_DNS_MAX; k++)
+		if (u->dns[k].family == f.address.family)
+			f.dns[f.n_dns++] = u->dns[k];
+	script_update(&d->script, f.up ? &f : NULL);
 }
 
 /* ---- gateway callbacks ---- */
@@ -72,6 +110,7 @@ static void on_bearer(void *user, struct unit *u, const struct modem_bearer *b)
 	struct daemon *d = user;
 
 	iface_bearer(&d->iface, u->up ? &u->address : NULL);
+	tell_script(d);
 	if (b->failure != MODEM_FAILURE_NONE && d->config.modem.give_up && !d->stopping) {
 		log_error("modem%u: giving up: %s (%s)", u->index, modem_failure_name(b->failure),
 			b->reason);
@@ -84,35 +123,31 @@ static void on_power_cycle(void *user, struct unit *u)
 	struct daemon *d = user;
 	char copy[CONFIG_TEXT_MAX], *argv[32], *save = NULL;
 	unsigned n = 0;
-	pid_t pid;
-	int rc;
+	int rc = -EINVAL;
 
 	snprintf(copy, sizeof(copy), "%s", d->config.modem.power_command);
 	for (char *w = strtok_r(copy, " ", &save); w && n < 31; w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	argv[n] = NULL;
-	rc = n == 0 || ev_is_active(&d->power_child) ? EBUSY :
-						       posix_spawn(&pid, argv[0], NULL, NULL, argv, environ);
-	if (rc != 0) {
+	if (n > 0)
+		rc = child_run(&d->power, argv, environ, POWER_LIMIT_S);
+	if (rc < 0) {
 		log_error("modem%u: power_command %s: %s", u->index, d->config.modem.power_command,
-			strerror(rc));
+			strerror(-rc));
 		gateway_power_done(u, clock_now(), 127);
 		return;
 	}
 	log_warn("modem%u: running power_command %s", u->index, d->config.modem.power_command);
-	d->power_child.data = u;
-	ev_child_set(&d->power_child, pid, 0);
-	ev_child_start(d->loop, &d->power_child);
+	d->power.user = u;
 }
 
-static void on_power_child(struct ev_loop *loop, ev_child *w, int events)
+static void on_power_done(struct child *s, int status)
 {
-	struct unit *u = w->data;
+	struct unit *u = s->user;
+	char text[CHILD_STATUS_LEN];
 
-	(void)events;
-	ev_child_stop(loop, w);
-	log_info("modem%u: power_command ended with status %d", u->index, w->rstatus);
-	gateway_power_done(u, clock_now(), w->rstatus);
+	log_info("modem%u: power_command ended with %s", u->index, child_status(status, text));
+	gateway_power_done(u, clock_now(), status);
 }
 
 static const char *on_pin_try(void *user, const char *pin, const char *iccid, int tries)
@@ -134,7 +169,8 @@ static void on_stopped(void *user)
 {
 	struct daemon *d = user;
 
-	ev_break(d->loop, EVBREAK_ALL);
+	d->modem_stopped = true;
+	end_if_idle(d);
 }
 
 static void on_random(void *user, void *buf, size_t n)
@@ -182,6 +218,7 @@ static void tun_lost(struct daemon *d, const char *why)
 	ev_io_stop(d->loop, &d->tun_readable);
 	ev_io_stop(d->loop, &d->monitor_readable);
 	iface_close(&d->iface);
+	tell_script(d);
 	flow_reset_all(d->gw);
 	ev_timer_set(&d->reopen, REOPEN_S, 0.);
 	ev_timer_start(d->loop, &d->reopen);
@@ -198,6 +235,7 @@ static void on_reopen(struct ev_loop *loop, ev_timer *w, int events)
 		return;
 	}
 	iface_bearer(&d->iface, u->up ? &u->address : NULL);
+	tell_script(d);
 }
 
 static void on_tun(struct ev_loop *loop, ev_io *w, int events)
@@ -230,6 +268,8 @@ static void on_monitor(struct ev_loop *loop, ev_io *w, int events)
 		tun_lost(d, "it was deleted");
 	else if (rc < 0 && rc != -EAGAIN)
 		tun_lost(d, strerror(-rc));
+	else
+		tell_script(d); /* somebody may have taken our route away */
 }
 
 /* ---- loop ---- */
@@ -304,6 +344,7 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	log_set_level(d->config.log.level);
 	gateway_reconfigured(d->gw, clock_now());
 	iface_reconfigure(&d->iface);
+	tell_script(d);
 }
 
 /* ---- start and end ---- */
@@ -319,7 +360,8 @@ static void watchers_init(struct daemon *d)
 	ev_signal_init(&d->on_hup, on_hup, SIGHUP);
 	ev_init(&d->tun_readable, on_tun);
 	ev_init(&d->monitor_readable, on_monitor);
-	ev_init(&d->power_child, on_power_child);
+	child_init(&d->power, d->loop, "modem.power_command", on_power_done, NULL);
+	script_init(&d->script, d->loop, &d->config);
 	d->batch_end.data = d->timer.data = d->reopen.data = d->stop_limit.data = d;
 	d->on_term.data = d->on_int.data = d->on_hup.data = d;
 	d->tun_readable.data = d->monitor_readable.data = d;
@@ -402,6 +444,8 @@ int daemon_run(struct daemon *d, const struct invocation *inv)
 	for (unsigned i = 0; i < UNITS_MAX; i++)
 		if (d->ports[i].loop)
 			port_stop(&d->ports[i]);
+	child_stop(&d->power);
+	script_free(&d->script);
 	if (d->control)
 		control_free(d->control);
 	gateway_free(d->gw);

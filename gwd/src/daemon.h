@@ -11,6 +11,8 @@
 #include "gateway.h"
 #include "iface.h"
 #include "port.h"
+#include "script.h"
+#include "child.h"
 #include "tun/owner.h"
 
 /* How the program was called; enough to read the configuration again. */
@@ -38,9 +40,10 @@ struct daemon {
 	ev_timer timer, stop_limit, reopen;
 	ev_signal on_term, on_int, on_hup;
 	ev_io tun_readable, monitor_readable;
-	ev_child power_child;
+	struct child power;
+	struct script script;
 	int exit_code;
-	bool stopping;
+	bool stopping, modem_stopped, script_stopped;
 };
 
 /* Runs until it is told to stop; the exit status of the process. */

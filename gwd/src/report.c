@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,21 @@ static void add_time(struct json_object *o)
 	add_text(o, "time", text);
 }
 
+/* Null while there was no event; a signal is no exit status. */
+static struct json_object *report_script(const struct script *s)
+{
+	struct json_object *o;
+	bool exited = s->ended && WIFEXITED(s->status);
+
+	if (!s->event)
+		return NULL;
+	o = json_object_new_object();
+	add_text(o, "event", s->event);
+	add_bool(o, "running", child_running(&s->child));
+	add(o, "exit_status", exited ? json_object_new_int(WEXITSTATUS(s->status)) : NULL);
+	return o;
+}
+
 static struct json_object *report_interface(const struct daemon *d)
 {
 	struct json_object *o = json_object_new_object();
@@ -97,6 +113,8 @@ static struct json_object *report_interface(const struct daemon *d)
 	add_addr(o, "address", &i->address);
 	add_bool(o, "carrier", i->carrier);
 	add_bool(o, "default_route", i->routed);
+	add_addrs(o, "dns", d->script.want.dns, d->script.want.n_dns);
+	add(o, "script", report_script(&d->script));
 	add_number(o, "dropped_packets", i->dropped);
 	return o;
 }

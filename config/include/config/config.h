@@ -49,6 +49,7 @@ struct config {
 		} address;
 		bool default_route;
 		unsigned metric;
+		char script[CONFIG_TEXT_MAX]; /* absolute path, no arguments */
 	} interface;
 	struct {
 		char device[CONFIG_TEXT_MAX];
