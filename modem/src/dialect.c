@@ -303,6 +303,19 @@ int dialect_address(struct addr *out, const char *text, size_t len)
 	return sixteen_decimals(out, text, text + len);
 }
 
+int dialect_endpoint(struct endpoint *out, const char *text, size_t len)
+{
+	const char *colon;
+	int64_t port;
+
+	unwrap(&text, &len, '"', '"');
+	colon = memrchr(text, ':', len);
+	if (!colon || number(colon + 1, text + len, &port) != text + len || port < 0 || port > 65535)
+		return -EINVAL;
+	out->port = (uint16_t)port;
+	return dialect_address(&out->addr, text, (size_t)(colon - text));
+}
+
 /* The comma-separated field @i of a line; its length through @len, NULL if there are not so many. */
 static const char *field(const struct msg *m, unsigned i, size_t *len)
 {

@@ -111,6 +111,10 @@ int dialect_err(int64_t n);
  * address as 16 decimals with dots (AT reference 14). -EINVAL if it is none. */
 int dialect_address(struct addr *out, const char *text, size_t len);
 
+/* An address and, behind the last colon, a port: "192.0.2.1:53", "2001:db8::1:53" and the same with the
+ * address, or all of it, in any of the forms above (AT reference 14). -EINVAL if it is none. */
+int dialect_endpoint(struct endpoint *out, const char *text, size_t len);
+
 /* A line of CPING (AT reference 2). False: none of these. */
 struct ping_line {
 	enum {

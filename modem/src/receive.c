@@ -305,7 +305,7 @@ static void recv_from(struct modem *m, struct channel *ch, const struct lexer_li
 		ch->lexer.bare = true;
 	if (r->from_valid)
 		source_alone(m);
-	r->from_valid = endpoint_parse(&r->from, msg->text, msg->len) == 0;
+	r->from_valid = dialect_endpoint(&r->from, msg->text, msg->len) == 0;
 	r->from_old = false;
 	if (r->from_valid)
 		mode_push_begins(m);

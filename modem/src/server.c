@@ -318,12 +318,8 @@ static bool parse_client(struct caller *who, const struct msg *msg)
 			return false;
 		at++;
 	}
-	while (at < end && (*at == '"' || *at == ' '))
-		at++;
-	while (end > at && (end[-1] == '"' || end[-1] == ' '))
-		end--;
 	return msg->n[1] >= 0 && msg->n[1] < MODEM_SERVERS &&
-		endpoint_parse(&who->remote, at, (size_t)(end - at)) == 0 && who->remote.port;
+		dialect_endpoint(&who->remote, at, (size_t)(end - at)) == 0 && who->remote.port;
 }
 
 static bool is_welcome(const struct modem *m, struct caller *who, const struct msg *msg)

@@ -397,6 +397,40 @@ static void an_address_is_read_in_every_form(void **state)
 	}
 }
 
+static void an_endpoint_has_its_port_behind_the_last_colon(void **state)
+{
+	static const struct {
+		const char *text, *endpoint;
+	} rows[] = {
+		{"192.0.2.1:53", "192.0.2.1:53"},
+		{"\"192.0.2.1:53\"", "192.0.2.1:53"},
+		{"\"192.0.2.1\":53", "192.0.2.1:53"},
+		{"2001:db8::1:53", "[2001:db8::1]:53"},
+		{"2001:DB8:0:0:0:0:0:1:53", "[2001:db8::1]:53"},
+		{"[2001:db8::1]:65535", "[2001:db8::1]:65535"},
+		{"\"[2001:db8::1]:0\"", "[2001:db8::1]:0"},
+		{"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.1:53", "[2001:db8::1]:53"},
+		{"192.0.2.1:65536", NULL},
+		{"192.0.2.1:-1", NULL},
+		{"192.0.2.1:", NULL},
+		{"192.0.2.1:5x", NULL},
+		{"192.0.2.1", NULL},
+		{":53", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[ENDPOINT_STRLEN];
+		struct endpoint e;
+		int err = dialect_endpoint(&e, rows[i].text, strlen(rows[i].text));
+
+		assert_int_equal(err == 0, rows[i].endpoint != NULL);
+		if (err == 0)
+			assert_string_equal(endpoint_format(&e, text), rows[i].endpoint);
+	}
+}
+
 static void debris_is_told_from_unknown_lines(void **state)
 {
 	static const char header[] = "+RECEIVE,1,16";
@@ -428,6 +462,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_bounded),
 		cmocka_unit_test(sim_states_are_recognised_as_text_and_as_number),
 		cmocka_unit_test(an_address_is_read_in_every_form),
+		cmocka_unit_test(an_endpoint_has_its_port_behind_the_last_colon),
 		cmocka_unit_test(debris_is_told_from_unknown_lines),
 	};
 
