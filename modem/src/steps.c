@@ -147,9 +147,16 @@ static bool apn_valid(const char *apn)
 static bool build_cgdcont(struct modem *m, struct command *c)
 {
 	const char *apn = m->config->apn;
+	bool none = !apn || !*apn;
 
-	if (!apn || !*apn)
+	if (none && m->config->ip != 6)
 		return false;
+	/* Without an APN the module's profile would decide the IP version; an empty one is the
+	 * network's default (3GPP TS 27.007 10.1.1). */
+	if (none) {
+		command_printf(c, "AT+CGDCONT=1,\"IPV6\",\"\"");
+		return true;
+	}
 	if (!apn_valid(apn)) {
 		log_error("%s: the APN has characters that no APN has; not set", m->config->name);
 		return false;

@@ -105,6 +105,19 @@ static void ipv6_bearer_is_asked_for(void **state)
 	assert_int_equal(status(f).address.family, 6);
 }
 
+/* The profile that the module has may be of the other IP version. */
+static void ipv6_bearer_without_an_apn_asks_for_the_networks_default(void **state)
+{
+	struct fake *f = *state;
+
+	f->config.ip = 6;
+	f->config.apn = "";
+	fake_rule(f, "AT+IPADDR", "\r\n+IPADDR: 2001:db8::17\r\n" OK);
+	attach(f, SEC(5));
+	assert_said(f, "AT+CGDCONT=1,\"IPV6\",\"\"\n");
+	assert_int_equal(f->state, MODEM_STATE_UP);
+}
+
 static void module_without_ip_types_never_comes_up_as_ipv4_instead(void **state)
 {
 	struct fake *f = *state;
@@ -762,6 +775,7 @@ int main(void)
 		TEST(settings_are_those_the_driver_relies_on),
 		TEST(apn_with_a_quote_never_reaches_the_line),
 		TEST(ipv6_bearer_is_asked_for),
+		TEST(ipv6_bearer_without_an_apn_asks_for_the_networks_default),
 		TEST(module_without_ip_types_never_comes_up_as_ipv4_instead),
 		TEST(ip_type_refused_because_a_network_is_open_is_set_when_it_is_closed),
 		TEST(network_left_open_with_the_other_ip_version_is_opened_anew),
