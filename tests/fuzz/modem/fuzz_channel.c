@@ -26,6 +26,7 @@ enum life { FREE, OPENING, OPEN, ENDED };
 
 struct world {
 	struct modem *m;
+	int ip;
 	usec_t now;
 	enum life life[MODEM_LINKS];
 	bool udp[MODEM_LINKS];
@@ -39,6 +40,13 @@ struct world {
 	size_t line_len, payload_left;
 	bool answer;
 };
+
+static struct endpoint remote(const struct world *w)
+{
+	static const uint8_t v4[] = {192, 0, 2, 1}, v6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+
+	return (struct endpoint){w->ip == 6 ? addr_v6(v6) : addr_v4(v4), 80};
+}
 
 static void on_bearer(void *user, const struct modem_bearer *b)
 {
@@ -79,8 +87,7 @@ static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
 		if (!w->udp[l] && modem_send_room(w->m, l) < send->len)
 			continue;
 		memset(buf, 'A', send->len);
-		send->to.port = 53;
-		send->to.addr.family = 4;
+		send->to = remote(w);
 		w->sending = (int)l;
 		w->sending_len = send->len;
 		return true;
@@ -131,7 +138,7 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 static void on_link_free(void *user, unsigned link)
 {
 	struct world *w = user;
-	struct endpoint e = {.addr = {.family = 4, .b = {192, 0, 2, 1}}, .port = 80};
+	struct endpoint e = remote(w);
 
 	/* FREE: a left-over that the driver closed by itself. */
 	CHECK(link < MODEM_LINKS && (w->life[link] == ENDED || w->life[link] == FREE));
@@ -236,7 +243,8 @@ static const char *const phrases[] = {
 	"\r\nOK\r\n", "\r\nERROR\r\n", "\r\n>", "\r\n+CIPOPEN: 0,0\r\n", "\r\n+CIPOPEN: 1,0\r\n",
 	"\r\n+CIPOPEN: 2,4\r\n", "\r\n+CIPCLOSE: 0,0\r\n", "\r\n+CIPCLOSE: 1,0\r\n", "\r\n+IPCLOSE: 0,1\r\n",
 	"\r\n+IPCLOSE: 1,2\r\n", "\r\n+CIPSEND: 0,6,6\r\n", "\r\n+CIPSEND: 0,6,3\r\n", "\r\n+CIPSEND: 1,6,-1\r\n",
-	"\r\n+CIPERROR: 8\r\n", "\r\n+CIPERROR: 4\r\n", "\r\nRECV FROM:192.0.2.1:80\r\n", "+RECEIVE,0,5\r\nhello",
+	"\r\n+CIPERROR: 8\r\n", "\r\n+CIPERROR: 4\r\n", "\r\nRECV FROM:192.0.2.1:80\r\n",
+	"\r\nRECV FROM:2001:db8::1:80\r\n", "+RECEIVE,0,5\r\nhello",
 	"\r\n+RECEIVE,1,5\r\nhello", "\r\n+IPD5\r\nhello", "\r\n+CIPRXGET: 1,0\r\n",
 	"\r\n+CIPRXGET: 2,0,3,4\r\nabc", "\r\n+IP ERROR: No data\r\n", "\r\n+CIPACK: 6,3,3\r\n",
 	"\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n", "\r\n*ATREADY: 1\r\n", "\r\nPB DONE\r\n",
@@ -257,6 +265,7 @@ static void say(struct world *w, const void *p, size_t n)
 
 static void obey(struct world *w)
 {
+	const char *reply;
 	unsigned link;
 
 	w->line[w->line_len] = '\0';
@@ -272,7 +281,10 @@ static void obey(struct world *w)
 			say(w, "\r\nERROR\r\n", 9);
 			return;
 		}
-		say(w, answers[i].reply, strlen(answers[i].reply));
+		reply = answers[i].reply;
+		if (w->ip == 6 && strcmp(answers[i].prefix, "AT+IPADDR") == 0)
+			reply = "\r\n+IPADDR: 2001:db8::9\r\n\r\nOK\r\n";
+		say(w, reply, strlen(reply));
 		return;
 	}
 }
@@ -330,7 +342,7 @@ static void pass(struct world *w, usec_t d)
 
 static void open_link(struct world *w, unsigned l, bool udp)
 {
-	struct endpoint e = {.addr = {.family = 4, .b = {192, 0, 2, 1}}, .port = 80};
+	struct endpoint e = remote(w);
 	int err = udp ? modem_open_udp(w->m, l, 5000) : modem_open_tcp(w->m, l, &e);
 
 	if (err < 0)
@@ -355,8 +367,8 @@ static void detach(struct world *w)
 
 static void ping(struct world *w, uint8_t arg)
 {
-	struct addr to = {4, {192, 0, 2, arg & 1}};
-	int err = modem_ping(w->m, &to, arg, 64);
+	struct endpoint to = remote(w);
+	int err = modem_ping(w->m, &to.addr, arg, 64);
 
 	CHECK(err != 0 || !w->pinging);
 	w->pinging = w->pinging || err == 0;
@@ -447,6 +459,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	log_set_level(LOG_LEVEL_ERROR);
 	log_set_sink(quiet);
+	config.ip = w.ip = data[0] & 4 ? 6 : 4;
 	config.receive = data[0] & 2 ? MODEM_RECEIVE_BUFFER : MODEM_RECEIVE_PUSH;
 	w.m = modem_new(&config, &ops, &w);
 	modem_attach(w.m, w.now);

@@ -247,6 +247,21 @@ static size_t ip(uint8_t *b, const struct flow *f, uint8_t proto, size_t n)
 	return IP6_HLEN + n;
 }
 
+/* The same packet with a hop-by-hop header of @words * 8 + 8 bytes in front of the rest. */
+static size_t with_options(uint8_t *to, const uint8_t *from, size_t n, uint8_t words)
+{
+	size_t len = 8 + (size_t)words * 8;
+
+	memcpy(to, from, IP6_HLEN);
+	memset(to + IP6_HLEN, 0, len);
+	memcpy(to + IP6_HLEN + len, from + IP6_HLEN, n - IP6_HLEN);
+	to[IP6_HLEN] = from[6];
+	to[IP6_HLEN + 1] = words;
+	to[6] = PROTO_HOPOPTS;
+	put16(to + 4, (uint16_t)(get16(from + 4) + len));
+	return n + len;
+}
+
 static const struct flow *some_flow(uint8_t which)
 {
 	return &flows[which % FLOWS];
@@ -280,7 +295,7 @@ static void datagram(uint8_t proto)
 {
 	const struct flow *f = some_flow(u8());
 	bool v4 = f->local.addr.family == 4;
-	uint8_t b[2100], *l4 = b + (v4 ? IP4_HLEN : IP6_HLEN);
+	uint8_t b[2100], more[2200], *l4 = b + (v4 ? IP4_HLEN : IP6_HLEN);
 	size_t n = 8 + u16() % 2000;
 	struct iovec iov = {l4, n};
 
@@ -296,7 +311,11 @@ static void datagram(uint8_t proto)
 		put16(l4 + (proto == PROTO_UDP ? 6 : 2),
 			chksum_l4(&f->local.addr, &f->remote.addr,
 				proto == PROTO_UDP ? PROTO_UDP : PROTO_ICMPV6, &iov, 1));
-	feed(b, ip(b, f, proto == PROTO_ICMP && !v4 ? PROTO_ICMPV6 : proto, n));
+	n = ip(b, f, proto == PROTO_ICMP && !v4 ? PROTO_ICMPV6 : proto, n);
+	if (!v4 && u8() & 1)
+		feed(more, with_options(more, b, n, u8() % 4));
+	else
+		feed(b, n);
 }
 
 static void fragment(void)
