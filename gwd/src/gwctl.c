@@ -210,18 +210,32 @@ static void print_status(struct json_object *s)
 		text(f, "held"), text(f, "udp"), text(f, "dns_pending"));
 }
 
+/* Of a column of endpoints: most are IPv4, but one of IPv6 is twice as long. */
+static int width_of(struct json_object *all, const char *key)
+{
+	size_t width = strlen("255.255.255.255:65535");
+
+	for (size_t k = 0; k < json_object_array_length(all); k++) {
+		size_t n = strlen(text(json_object_array_get_idx(all, k), key));
+
+		width = n > width ? n : width;
+	}
+	return (int)width;
+}
+
 static void print_flows(struct json_object *o)
 {
 	struct json_object *all = get(o, "flows");
+	int local = width_of(all, "local"), remote = width_of(all, "remote");
 	char a[32], t[32], r[32];
 
-	printf("%-6s %-5s %-22s %-22s %-10s %-4s %8s %9s %9s %-6s %s\n", "ID", "PROTO", "LOCAL",
-		"REMOTE", "STATE", "LINK", "AGE", "SENT", "RECEIVED", "UID", "WAITS FOR");
+	printf("%-6s %-5s %-*s  %-*s  %-10s %-4s %8s %9s %9s %-6s %s\n", "ID", "PROTO", local, "LOCAL",
+		remote, "REMOTE", "STATE", "LINK", "AGE", "SENT", "RECEIVED", "UID", "WAITS FOR");
 	for (size_t k = 0; k < json_object_array_length(all); k++) {
 		struct json_object *f = json_object_array_get_idx(all, k);
 
-		printf("%-6s %-5s %-22s %-22s %-10s %-4s %8s %9s %9s %-6s %s\n", text(f, "id"),
-			text(f, "protocol"), text(f, "local"), text(f, "remote"), text(f, "state"),
+		printf("%-6s %-5s %-*s  %-*s  %-10s %-4s %8s %9s %9s %-6s %s\n", text(f, "id"),
+			text(f, "protocol"), local, text(f, "local"), remote, text(f, "remote"), text(f, "state"),
 			text(f, "link"), age(number(f, "age_s"), a, sizeof(a)),
 			bytes(number(f, "tx_bytes"), t, sizeof(t)),
 			bytes(number(f, "rx_bytes"), r, sizeof(r)), text(f, "uid"),
@@ -232,16 +246,17 @@ static void print_flows(struct json_object *o)
 static void print_links(struct json_object *o)
 {
 	struct json_object *all = get(o, "links");
+	int remote = width_of(all, "remote");
 	char a[32], t[32], r[32];
 
-	printf("%-5s %-4s %-9s %-4s %-22s %5s %8s %9s %9s\n", "MODEM", "LINK", "STATE", "TYPE",
-		"REMOTE", "FLOWS", "AGE", "SENT", "RECEIVED");
+	printf("%-5s %-4s %-9s %-4s %-*s  %5s %8s %9s %9s\n", "MODEM", "LINK", "STATE", "TYPE",
+		remote, "REMOTE", "FLOWS", "AGE", "SENT", "RECEIVED");
 	for (size_t k = 0; k < json_object_array_length(all); k++) {
 		struct json_object *l = json_object_array_get_idx(all, k);
 		bool used = get(l, "type") != NULL;
 
-		printf("%-5s %-4s %-9s %-4s %-22s %5s %8s %9s %9s\n", text(l, "modem"),
-			text(l, "link"), text(l, "state"), text(l, "type"), text(l, "remote"),
+		printf("%-5s %-4s %-9s %-4s %-*s  %5s %8s %9s %9s\n", text(l, "modem"),
+			text(l, "link"), text(l, "state"), text(l, "type"), remote, text(l, "remote"),
 			used ? text(l, "flows") : "-",
 			used ? age(number(l, "age_s"), a, sizeof(a)) : "-",
 			used ? bytes(number(l, "tx_bytes"), t, sizeof(t)) : "-",
