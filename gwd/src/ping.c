@@ -116,7 +116,6 @@ static void start_next(struct unit *u)
 
 void ping_result(struct unit *u, enum modem_ping_result result, usec_t rtt)
 {
-	static const char *const names[] = {"reply", "nothing", "refused", "no CPING", "lost"};
 	struct gateway *gw = u->gw;
 	struct echo *x = u->pinging;
 	char text[ADDR_STRLEN];
@@ -124,7 +123,7 @@ void ping_result(struct unit *u, enum modem_ping_result result, usec_t rtt)
 	if (!x)
 		return;
 	log_debug("modem%u: ping %s: %s, %llu ms", u->index, addr_format(&x->request.remote, text),
-		names[result], (unsigned long long)(rtt / 1000));
+		modem_ping_result_name(result), (unsigned long long)(rtt / 1000));
 	u->pinging = NULL;
 	x->used = false;
 	switch (result) {

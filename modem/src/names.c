@@ -70,3 +70,11 @@ const char *modem_close_reason_name(enum modem_close_reason r)
 	_Static_assert(COUNT(names) == MODEM_CLOSE_DATA + 1, "a name for each reason");
 	return names[r];
 }
+
+const char *modem_ping_result_name(enum modem_ping_result r)
+{
+	static const char *const names[] = {"reply", "timeout", "failed", "unsupported", "lost"};
+
+	_Static_assert(COUNT(names) == MODEM_PING_LOST + 1, "a name for each result");
+	return names[r];
+}

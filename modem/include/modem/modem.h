@@ -74,7 +74,7 @@ struct modem_login {
 /* Strings belong to the caller and must live as long as the modem. */
 struct modem_config {
 	const char *name;	/* for log lines, e.g. "modem0" */
-	const char *apn;	/* NULL or "" leaves the module's profile 1 as it is */
+	const char *apn;	/* NULL or "": the module's profile 1 as it is; the network's default over IPv6 */
 	struct modem_login login;
 	const char *pin;	/* 4-8 digits or NULL; entered once at most, see pin_try() */
 	int ip;			/* 4 or 6: the type of PDP context 1 */
@@ -398,6 +398,7 @@ const char *modem_receive_name(enum modem_receive r);
 const char *modem_failure_name(enum modem_failure f);
 const char *modem_link_state_name(enum modem_link_state s);
 const char *modem_open_result_name(int result);
+const char *modem_ping_result_name(enum modem_ping_result r);
 const char *modem_close_reason_name(enum modem_close_reason r);
 
 #endif

@@ -399,6 +399,12 @@ const char *modem_open_result_name(int result)
 	return "result";
 }
 
+const char *modem_ping_result_name(enum modem_ping_result r)
+{
+	(void)r;
+	return "result";
+}
+
 const char *modem_close_reason_name(enum modem_close_reason r)
 {
 	(void)r;

@@ -176,10 +176,9 @@ static void on_resolved(void *user, const char *name, int result, const struct a
 
 static void on_pinged(void *user, enum modem_ping_result result, usec_t rtt)
 {
-	static const char *const names[] = {"reply", "timeout", "failed", "unsupported", "lost"};
 	struct fake *f = user;
 
-	LOG(f, "pinged(%s,%llu) ", names[result], (unsigned long long)(rtt / 1000));
+	LOG(f, "pinged(%s,%llu) ", modem_ping_result_name(result), (unsigned long long)(rtt / 1000));
 	event(f, "pinged");
 }
 
