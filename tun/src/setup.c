@@ -205,12 +205,12 @@ int tun_setup_addr_del(struct tun_setup *s, unsigned ifindex, const struct addr 
 	return rc == -EADDRNOTAVAIL ? 0 : rc;
 }
 
-static struct rtnl_route *make_default(unsigned ifindex, uint8_t family, uint32_t metric)
+static struct rtnl_route *make_route(unsigned ifindex, const struct addr *to, unsigned prefix,
+	uint32_t metric)
 {
-	static const struct addr any4 = {.family = 4}, any6 = {.family = 6};
 	struct rtnl_route *route = rtnl_route_alloc();
 	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-	struct nl_addr *dst = nl_address(family == 4 ? &any4 : &any6, 0);
+	struct nl_addr *dst = nl_address(to, prefix);
 
 	if (!route || !hop || !dst) {
 		rtnl_route_put(route);
@@ -219,12 +219,12 @@ static struct rtnl_route *make_default(unsigned ifindex, uint8_t family, uint32_
 		nl_addr_put(dst);
 		return NULL;
 	}
-	rtnl_route_set_family(route, family == 4 ? AF_INET : AF_INET6);
+	rtnl_route_set_family(route, to->family == 4 ? AF_INET : AF_INET6);
 	rtnl_route_set_dst(route, dst);
 	rtnl_route_set_table(route, RT_TABLE_MAIN);
 	rtnl_route_set_protocol(route, TUN_ROUTE_PROTOCOL);
 	rtnl_route_set_priority(route, metric);
-	rtnl_route_set_scope(route, family == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+	rtnl_route_set_scope(route, to->family == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
 	rtnl_route_nh_set_ifindex(hop, (int)ifindex);
 	rtnl_route_add_nexthop(route, hop);
 	nl_addr_put(dst);
@@ -235,15 +235,16 @@ static struct rtnl_route *make_default(unsigned ifindex, uint8_t family, uint32_
  * NLM_F_REPLACE would take the place of somebody else's default route with our metric, whatever its
  * device. NLM_F_APPEND puts ours behind it, and says EEXIST when exactly ours is there.
  */
-int tun_setup_default_add(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric)
+static int route_add(struct tun_setup *s, unsigned ifindex, const struct addr *to, unsigned prefix,
+	uint32_t metric)
 {
 	struct rtnl_route *route;
 	struct nl_msg *msg = NULL;
 	int rc;
 
-	if (family != 4 && family != 6)
+	if (!is_address(to, prefix))
 		return -EINVAL;
-	route = make_default(ifindex, family, metric);
+	route = make_route(ifindex, to, prefix, metric);
 	if (!route)
 		return -ENOMEM;
 	rc = rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_APPEND, &msg);
@@ -252,19 +253,44 @@ int tun_setup_default_add(struct tun_setup *s, unsigned ifindex, uint8_t family,
 	return rc == -EEXIST ? 0 : rc;
 }
 
-int tun_setup_default_del(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric)
+static int route_del(struct tun_setup *s, unsigned ifindex, const struct addr *to, unsigned prefix,
+	uint32_t metric)
 {
 	struct rtnl_route *route;
 	struct nl_msg *msg = NULL;
 	int rc;
 
-	if (family != 4 && family != 6)
+	if (!is_address(to, prefix))
 		return -EINVAL;
-	route = make_default(ifindex, family, metric);
+	route = make_route(ifindex, to, prefix, metric);
 	if (!route)
 		return -ENOMEM;
 	rc = rtnl_route_build_del_request(route, 0, &msg);
 	rc = request_built(s, rc, msg);
 	rtnl_route_put(route);
 	return rc == -ESRCH ? 0 : rc;
+}
+
+int tun_setup_default_add(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric)
+{
+	const struct addr any = {.family = family};
+
+	return route_add(s, ifindex, &any, 0, metric);
+}
+
+int tun_setup_default_del(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric)
+{
+	const struct addr any = {.family = family};
+
+	return route_del(s, ifindex, &any, 0, metric);
+}
+
+int tun_setup_host_add(struct tun_setup *s, unsigned ifindex, const struct addr *a)
+{
+	return route_add(s, ifindex, a, a->family == 4 ? 32 : 128, 0);
+}
+
+int tun_setup_host_del(struct tun_setup *s, unsigned ifindex, const struct addr *a)
+{
+	return route_del(s, ifindex, a, a->family == 4 ? 32 : 128, 0);
 }

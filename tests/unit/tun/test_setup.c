@@ -202,6 +202,42 @@ static void a_default_route_of_somebody_else_is_left_alone(void **state)
 	check_foreign_default(f, 6);
 }
 
+static bool kernel_lists(const char *path, const char *destination)
+{
+	FILE *in = fopen(path, "r");
+	char line[512];
+	bool found = false;
+
+	assert_non_null(in);
+	while (fgets(line, sizeof(line), in))
+		found = found || (strstr(line, destination) && strstr(line, "cell0"));
+	fclose(in);
+	return found;
+}
+
+static void check_host_route(struct fixture *f, const char *text, const char *path, const char *listed)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, text, strlen(text)), 0);
+	assert_int_equal(tun_setup_host_add(f->setup, f->tun.ifindex, &a), 0);
+	assert_int_equal(tun_setup_host_add(f->setup, f->tun.ifindex, &a), 0);
+	assert_true(kernel_lists(path, listed));
+	assert_int_equal(tun_setup_host_del(f->setup, f->tun.ifindex, &a), 0);
+	assert_int_equal(tun_setup_host_del(f->setup, f->tun.ifindex, &a), 0);
+	assert_false(kernel_lists(path, listed));
+}
+
+static void a_route_to_one_address_comes_and_goes_idempotently(void **state)
+{
+	struct fixture *f = *state;
+
+	tun_setup_link(f->setup, f->tun.ifindex, 1500, 64, true);
+	check_host_route(f, "10.148.0.17", "/proc/net/route", "\t1100940A\t");
+	check_host_route(f, "2001:db8::5", "/proc/net/ipv6_route",
+		"20010db8000000000000000000000005 80 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +255,8 @@ int main(void)
 			leave),
 		cmocka_unit_test_setup_teardown(
 			a_default_route_of_somebody_else_is_left_alone, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			a_route_to_one_address_comes_and_goes_idempotently, enter, leave),
 	};
 
 	return netns_possible() ? cmocka_run_group_tests(tests, NULL, NULL) : SKIP;

@@ -34,4 +34,8 @@ int tun_setup_addr_del(struct tun_setup *s, unsigned ifindex, const struct addr 
 int tun_setup_default_add(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric);
 int tun_setup_default_del(struct tun_setup *s, unsigned ifindex, uint8_t family, uint32_t metric);
 
+/* The route to one address, without a metric of its own. */
+int tun_setup_host_add(struct tun_setup *s, unsigned ifindex, const struct addr *a);
+int tun_setup_host_del(struct tun_setup *s, unsigned ifindex, const struct addr *a);
+
 #endif
