@@ -156,11 +156,17 @@ int config_check(const struct config *c, struct config_error *err)
 			"links.udp = %u leaves, got %u",
 			LINKS - 1 - c->links.udp, c->links.udp, c->links.reserved);
 	rc = check_login(c, err);
+	if (rc == 0)
+		rc = forward_check(c, err);
 	if (rc < 0)
 		return rc;
 	if (c->modem.dns.n > CONFIG_DNS_MAX)
 		return config_fail(err, "modem.dns: expected at most %d, got %u", CONFIG_DNS_MAX,
 			c->modem.dns.n);
+	if (forward_filtered(c, "/proc/sys/net/ipv4/conf"))
+		log_warn("forward.source: remote, and strict rp_filter drops what comes from clients "
+			 "unless the way back to them leads through %s: add routing rules, or set "
+			 "forward.source = gateway", c->interface.name);
 	if (*c->modem.pin_file)
 		return check_pin_file(c->modem.pin_file, err);
 	return 0;

@@ -73,8 +73,17 @@ bool valid_device(const char *text);
 bool valid_socket_path(const char *text);
 bool valid_apn(const char *text);
 bool valid_at_command(const char *text);
+bool valid_forward(const char *text);
+/* One that a host may have: neither unspecified, loopback, multicast nor class E. */
+bool is_host_address(const struct addr *a);
 bool valid_login(const char *text);
 bool valid_host_address(const char *text);
+
+/* forward.c: how the forwards agree with each other and the rest */
+int forward_check(const struct config *c, struct config_error *err);
+/* Whether the kernel would throw away what comes from the true addresses of clients; @conf is the
+ * folder of net.ipv4.conf. Only a warning: routes may be made later. */
+bool forward_filtered(const struct config *c, const char *conf);
 
 /* Fills in @err and returns -EINVAL. */
 int config_fail(struct config_error *err, const char *fmt, ...)

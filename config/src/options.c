@@ -22,6 +22,7 @@ static_assert(sizeof(enum config_auth) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth_order) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_dns) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum log_level) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_forward_source) == sizeof(unsigned), "the same");
 
 static const struct option_name flow_controls[] = {
 	{"none", CONFIG_FLOW_NONE},
@@ -68,6 +69,12 @@ static const struct option_name dns_modes[] = {
 static const struct option_name buffer_returns[] = {
 	{"idle", CONFIG_RETURN_IDLE},
 	{"empty", CONFIG_RETURN_EMPTY},
+	{NULL, 0},
+};
+
+static const struct option_name forward_sources[] = {
+	{"remote", CONFIG_FORWARD_REMOTE},
+	{"gateway", CONFIG_FORWARD_GATEWAY},
 	{NULL, 0},
 };
 
@@ -217,6 +224,17 @@ const struct option options[] = {
 		.help = "How names are asked for: udp by a link that all queries share, tcp by one TCP link, "
 			"modem by the module's own resolver, whoever is asked (host addresses only); auto "
 			"takes udp while the module pushes data, and tcp in buffer mode."},
+
+	{"forward", "tcp", OPTION_LIST, FIELD(forward.tcp), .valid = valid_forward, .def = "",
+		.arg = "PORT:HOST:HOSTPORT", .example = "8080:192.168.1.10:80", .live = true,
+		.expect = "PORT:HOST:HOSTPORT (HOST an address, but no loopback one; IPv6 in brackets)",
+		.help = "Who connects to PORT of the module is connected to HOSTPORT of HOST, this "
+			"machine or one behind it; may repeat, four at most."},
+	{"forward", "source", OPTION_ENUM, FIELD(forward.source), .names = forward_sources,
+		.def = "remote", .live = true,
+		.help = "The address that HOST sees: remote is the client's own, to which replies must "
+			"be routed through the interface; gateway is an address next to the "
+			"interface's, with a route of its own."},
 
 	{"control", "socket", OPTION_TEXT, FIELD(control.socket), .valid = valid_socket_path,
 		.def = "", .arg = "PATH", .example = "/run/gwd/cell0.sock",

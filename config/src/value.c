@@ -134,8 +134,7 @@ static int parse_name(unsigned *out, const char *text, const struct option_name 
 	return -EINVAL;
 }
 
-/* An address that a host may have: neither unspecified, loopback, multicast nor class E. */
-static bool is_host_address(const struct addr *a)
+bool is_host_address(const struct addr *a)
 {
 	static const uint8_t loopback6[16] = {[15] = 1};
 	static const uint8_t none[16];

@@ -60,6 +60,12 @@ static void expire_stalled(struct gateway *gw, struct flow *f)
 	flow_reset(gw, f, &gw->count.tcp_reset_idle, "no progress");
 }
 
+static void expire_connect(struct gateway *gw, struct flow *f)
+{
+	stack_tcp_abort(f->tcp);
+	forward_refused(gw, f, "its server does not answer");
+}
+
 static void expire_idle(struct gateway *gw, struct flow *f)
 {
 	flow_reset(gw, f, &gw->count.tcp_reset_idle, "idle for tcp.idle_timeout");
@@ -94,6 +100,7 @@ static const struct {
 	[FLOW_WAITING] = {"waiting", WAIT_LIMIT, NULL, false, expire_waiting},
 	[FLOW_OPENING] = {"opening", 0, open_limit, false, expire_opening},
 	[FLOW_HANDSHAKE] = {"handshake", HANDSHAKE_LIMIT, NULL, false, expire_stalled},
+	[FLOW_CONNECT] = {"connect", HANDSHAKE_LIMIT, NULL, false, expire_connect},
 	[FLOW_OPEN] = {"open", 0, idle_limit, true, expire_idle},
 	[FLOW_HOST_FIN] = {"host-fin", SEND_STALL_LIMIT, NULL, true, expire_stalled},
 	[FLOW_CONFIRM] = {"confirm", CONFIRM_STALL_LIMIT, NULL, true, expire_confirm},
@@ -187,7 +194,7 @@ struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp,
 		return NULL;
 	}
 	*f = (struct flow){
-		.tcp = tcp, .local = *local, .remote = *remote, .id = ++gw->next_id,
+		.tcp = tcp, .local = *local, .remote = *remote, .seen = *remote, .id = ++gw->next_id,
 		.created = gw->now, .active = gw->now,
 	};
 	list_init(&f->node);

@@ -13,11 +13,14 @@
 const char *flow_name(const struct flow *f, char *buf)
 {
 	char local[ENDPOINT_STRLEN], remote[ENDPOINT_STRLEN], link[24] = "";
+	bool inbound = f->port != 0;
 
 	if (f->link)
 		snprintf(link, sizeof(link), " (link %u)", f->link->number);
-	snprintf(buf, FLOW_NAME_LEN, "tcp#%u %s -> %s%s", f->id,
-		endpoint_format(&f->local, local), endpoint_format(&f->remote, remote), link);
+	endpoint_format(&f->local, local);
+	endpoint_format(&f->remote, remote);
+	snprintf(buf, FLOW_NAME_LEN, "tcp#%u %s -> %s%s", f->id, inbound ? remote : local,
+		inbound ? local : remote, link);
 	return buf;
 }
 
@@ -56,6 +59,17 @@ void link_release(struct link *l)
 	l->open = false;
 	l->unit->gw->admit_again = true;
 	l->unit->gw->dns.again = true;
+}
+
+struct addr unit_address(const struct unit *u, unsigned *prefix)
+{
+	const struct config *c = u->gw->config;
+
+	*prefix = u->address.family == 4 ? 32 : 128;
+	if (c->interface.address.automatic)
+		return u->address;
+	*prefix = c->interface.address.prefix;
+	return c->interface.address.addr;
 }
 
 /* ---- modem callbacks: each names a link of its unit ---- */
@@ -162,6 +176,20 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 	l->open = false;
 }
 
+static void on_accepted(void *user, unsigned link, unsigned server, const struct endpoint *remote)
+{
+	struct link *l = &((struct unit *)user)->links[link];
+
+	if (l->use == LINK_UDP)
+		udp_link_taken(l);
+	forward_accepted(l, server, remote);
+}
+
+static void on_listening(void *user, unsigned server, int result)
+{
+	forward_listening(user, server, result);
+}
+
 static void on_link_free(void *user, unsigned link)
 {
 	struct link *l = &((struct unit *)user)->links[link];
@@ -233,6 +261,8 @@ static const struct modem_ops modem_callbacks = {
 	.data = on_data,
 	.rx_space = on_rx_space,
 	.closed = on_closed,
+	.accepted = on_accepted,
+	.listening = on_listening,
 	.link_free = on_link_free,
 	.acked = on_acked,
 	.resolved = on_resolved,
@@ -402,6 +432,7 @@ int gateway_new(struct gateway **out, const struct config *config,
 		gateway_free(gw);
 		return rc;
 	}
+	forward_configure(gw);
 	*out = gw;
 	return 0;
 }
@@ -454,6 +485,7 @@ void gateway_reconfigured(struct gateway *gw, usec_t now)
 	gw->now = now;
 	gw->admit_again = true;
 	flow_rearm(gw);
+	forward_configure(gw);
 }
 
 void gateway_run(struct gateway *gw, usec_t now)

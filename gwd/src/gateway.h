@@ -9,8 +9,8 @@
  * (unit, link).
  *
  * Files: gateway.c glue and life cycle; flow.c the life of a TCP flow; tcp.c the TCP relay; buffer.c
- * what its host has not taken yet; admit.c who gets a link when; udp.c mappings; dns*.c queries;
- * ping.c echo requests; sched.c which link sends next; dest.c what is
+ * what its host has not taken yet; admit.c who gets a link when; forward.c clients from outside; udp.c
+ * mappings; dns*.c queries; ping.c echo requests; sched.c which link sends next; dest.c what is
  * known of destinations; report.c all of it as JSON.
  */
 #ifndef GWD_GATEWAY_H
@@ -43,12 +43,14 @@ struct flow;
 /*
  * States of a TCP flow. The time-out of each and where it leads stand in the table in flow.c.
  * Pointers that are set: tcp in all states; link from OPENING to LINGER; buffer from HANDSHAKE on.
+ * A flow begins in WAITING, or in CONNECT if it came from outside.
  */
 enum flow_state {
 	FLOW_FREE,
 	FLOW_WAITING,	/* SYN held, no link yet */
 	FLOW_OPENING,	/* SYN held, CIPOPEN under way */
 	FLOW_HANDSHAKE, /* link open, SYN-ACK sent to the host */
+	FLOW_CONNECT,	/* a client came from outside; SYN sent to its server */
 	FLOW_OPEN,
 	FLOW_HOST_FIN,	/* the host sent FIN; its bytes are still being sent */
 	FLOW_CONFIRM,	/* all bytes taken by the module; asking CIPACK until the peer has them */
@@ -80,6 +82,8 @@ struct flow {
 	unsigned polls;		/* CONFIRM, LINGER: how often asked */
 	uint64_t unacked;	/* CONFIRM: bytes that CIPACK last said the peer has not; 0: not known */
 	uint64_t tx_bytes, rx_bytes; /* confirmed by the module / received from it */
+	struct endpoint seen;	/* the address that the host's socket knows @remote by */
+	uint16_t port;		/* of the module, that the client came to; 0: the host began */
 	struct tun_owner owner;
 	bool owned;		/* found in our namespace when the flow began */
 	bool established;	/* the handshake with the host is complete */
@@ -158,6 +162,13 @@ struct echo {
 	uint8_t bytes[MODEM_PING_SIZE_MAX];
 };
 
+/* A rule of forward.tcp; its index is that of the module's server. */
+struct forward {
+	struct config_forward rule; /* port 0: not used */
+	int result;		    /* what the module last said to SERVERSTART */
+	uint64_t accepted, refused; /* clients; of these, without a server that takes them */
+};
+
 enum dest_verdict {
 	DEST_UNKNOWN,
 	DEST_ALIVE,
@@ -200,7 +211,8 @@ struct counters {
 		udp_dropped_send, udp_unframed, dns_queries, dns_answers, dns_timeouts,
 		dns_unmatched, dns_overflow, dns_truncated, dns_fallbacks, dns_failed, echo_requests,
 		echo_replies, echo_timeouts, echo_unreachable, echo_dropped, echo_dropped_unfit,
-		echo_dropped_queue, echo_dropped_unsupported;
+		echo_dropped_queue, echo_dropped_unsupported, forward_accepted,
+		forward_refused;
 };
 
 struct gateway_secrets {
@@ -257,6 +269,8 @@ struct gateway {
 	struct list free_datagrams;
 	struct dns dns;
 	struct dest dests[DEST_MAX];
+	struct forward forwards[MODEM_SERVERS];
+	uint16_t forward_port; /* forward.source = gateway: the port used last */
 	struct counters count;
 };
 
@@ -277,6 +291,8 @@ void gateway_power_done(struct unit *u, usec_t now, int status);
 /* The live options of the configuration changed. */
 void gateway_reconfigured(struct gateway *gw, usec_t now);
 void gateway_shutdown(struct gateway *gw, usec_t now);
+/* The interface's address: that of the network, or the configured one with its prefix. */
+struct addr unit_address(const struct unit *u, unsigned *prefix);
 struct link *unit_free_link(struct unit *u);
 unsigned unit_links_in_use(const struct unit *u, enum link_use use);
 /* Gives the number back to the unit; the modem has (or will have) closed it. */
@@ -351,7 +367,20 @@ usec_t admit_deadline(const struct gateway *gw);
 /* What a held flow waits for, for people; NULL if it does not wait. */
 const char *admit_why(const struct gateway *gw, const struct flow *f);
 
+/* forward.c: clients from outside */
+/* The rules may have changed. */
+void forward_configure(struct gateway *gw);
+void forward_accepted(struct link *l, unsigned server, const struct endpoint *remote);
+void forward_listening(struct unit *u, unsigned server, int result);
+/* The flow's server did not take it; the endpoint must be gone already. */
+void forward_refused(struct gateway *gw, struct flow *f, const char *why);
+unsigned forward_active(const struct gateway *gw, const struct forward *fw);
+/* The address beside @own that stands for clients with forward.source = gateway. */
+struct addr forward_address(const struct addr *own, unsigned prefix);
+
 /* udp.c: mappings */
+/* A client has the number that this link waited to be opened by. */
+void udp_link_taken(struct link *l);
 void udp_datagram(struct gateway *gw, const struct stack_datagram *d);
 void udp_link_opened(struct link *l, int result);
 void udp_link_data(struct link *l, const uint8_t *p, size_t n, const struct endpoint *src);

@@ -194,8 +194,19 @@ static void print_modem(struct json_object *m)
 		get(m, "rung_name") ? text(m, "rung_name") : "none");
 }
 
+static void print_forward(struct json_object *f)
+{
+	printf("forward %-6s %s to %s, %s clients now, %s so far, %s refused", text(f, "port"),
+		text(f, "state"), text(f, "target"), text(f, "active"), text(f, "accepted"),
+		text(f, "refused"));
+	if (get(f, "error"))
+		printf(" (%s)", text(f, "error"));
+	printf("\n");
+}
+
 static void print_status(struct json_object *s)
 {
+	struct json_object *forwards = get(s, "forwards");
 	struct json_object *i = get(s, "interface"), *f = get(s, "flows"), *m = get(s, "modems");
 	char up[32];
 
@@ -208,6 +219,8 @@ static void print_status(struct json_object *s)
 		print_modem(json_object_array_get_idx(m, k));
 	printf("flows          %s tcp (%s held), %s udp, %s dns queries pending\n", text(f, "tcp"),
 		text(f, "held"), text(f, "udp"), text(f, "dns_pending"));
+	for (size_t k = 0; k < json_object_array_length(forwards); k++)
+		print_forward(json_object_array_get_idx(forwards, k));
 }
 
 /* Of a column of endpoints: most are IPv4, but one of IPv6 is twice as long. */
@@ -229,13 +242,15 @@ static void print_flows(struct json_object *o)
 	int local = width_of(all, "local"), remote = width_of(all, "remote");
 	char a[32], t[32], r[32];
 
-	printf("%-6s %-5s %-*s  %-*s  %-10s %-4s %8s %9s %9s %-6s %s\n", "ID", "PROTO", local, "LOCAL",
-		remote, "REMOTE", "STATE", "LINK", "AGE", "SENT", "RECEIVED", "UID", "WAITS FOR");
+	printf("%-6s %-5s %-3s %-*s  %-*s  %-10s %-4s %8s %9s %9s %-6s %s\n", "ID", "PROTO", "DIR",
+		local, "LOCAL", remote, "REMOTE", "STATE", "LINK", "AGE", "SENT", "RECEIVED", "UID",
+		"WAITS FOR");
 	for (size_t k = 0; k < json_object_array_length(all); k++) {
 		struct json_object *f = json_object_array_get_idx(all, k);
 
-		printf("%-6s %-5s %-*s  %-*s  %-10s %-4s %8s %9s %9s %-6s %s\n", text(f, "id"),
-			text(f, "protocol"), local, text(f, "local"), remote, text(f, "remote"), text(f, "state"),
+		printf("%-6s %-5s %-3s %-*s  %-*s  %-10s %-4s %8s %9s %9s %-6s %s\n", text(f, "id"),
+			text(f, "protocol"), text(f, "direction"), local, text(f, "local"), remote,
+			text(f, "remote"), text(f, "state"),
 			text(f, "link"), age(number(f, "age_s"), a, sizeof(a)),
 			bytes(number(f, "tx_bytes"), t, sizeof(t)),
 			bytes(number(f, "rx_bytes"), r, sizeof(r)), text(f, "uid"),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gateway.h"
 #include "util/log.h"
 
 /* Our writes run the host's TCP, whose ACKs fill the device's queue before we read it: it must hold
@@ -76,10 +77,12 @@ static void on_change(void *user, const struct tun_event *e)
 		if (i->down && e->up)
 			restore_address(i);
 		i->down = !e->up;
-		if (i->down)
-			i->routed = false; /* the kernel drops routes without a word */
-		else
+		if (i->down) { /* the kernel drops routes without a word */
+			i->routed = false;
+			i->clients.family = 0;
+		} else {
 			iface_reconfigure(i);
+		}
 		if (!i->down && e->mtu != i->config->interface.mtu)
 			log_warn("%s: MTU is %u, expected %u (interface.mtu)", i->tun.name, e->mtu,
 				i->config->interface.mtu);
@@ -163,6 +166,26 @@ static void set_route(struct iface *i, bool want, uint32_t metric)
 	i->metric = metric;
 }
 
+/* With forward.source = gateway replies to clients go to an address of ours: make it lead here. */
+static void set_clients(struct iface *i)
+{
+	const struct config *c = i->config;
+	struct addr want = {0};
+
+	if (i->carrier && i->address.family && c->forward.tcp.n &&
+		c->forward.source == CONFIG_FORWARD_GATEWAY)
+		want = forward_address(&i->address, i->prefix);
+	if (addr_equal(&want, &i->clients))
+		return;
+	if (i->clients.family)
+		complain(i, "remove the route to forwarded clients",
+			tun_setup_host_del(i->setup, i->tun.ifindex, &i->clients));
+	if (want.family)
+		complain(i, "add the route to forwarded clients",
+			tun_setup_host_add(i->setup, i->tun.ifindex, &want));
+	i->clients = want;
+}
+
 static void set_carrier(struct iface *i, bool on)
 {
 	if (i->carrier != on)
@@ -173,6 +196,7 @@ static void set_carrier(struct iface *i, bool on)
 void iface_reconfigure(struct iface *i)
 {
 	set_route(i, i->carrier && i->config->interface.default_route, i->config->interface.metric);
+	set_clients(i);
 }
 
 void iface_bearer(struct iface *i, const struct addr *address)
@@ -185,6 +209,7 @@ void iface_bearer(struct iface *i, const struct addr *address)
 		/* The address stays: programs that are bound to it survive a short outage. */
 		set_route(i, false, i->metric);
 		set_carrier(i, false);
+		set_clients(i);
 		return;
 	}
 	/* A whole address and no network with it: nobody is on-link at the other end of a TUN. */

@@ -25,6 +25,7 @@ struct iface {
 	bool routed;	     /* our default route is there */
 	uint32_t metric;     /* with this metric */
 	unsigned removals;   /* of our route, by us, that the monitor has not reported yet */
+	struct addr clients; /* what stands for clients of forwards, routed to us; family 0: none */
 	bool down;	     /* somebody took the device down */
 	bool deleted;	     /* somebody removed the device */
 	uint64_t dropped;    /* packets the kernel did not take */
@@ -36,7 +37,7 @@ void iface_close(struct iface *i);
 
 /* The bearer is up with this address, or down (@address NULL). */
 void iface_bearer(struct iface *i, const struct addr *address);
-/* Default route and metric of the configuration may have changed. */
+/* Default route, its metric and forward.source of the configuration may have changed. */
 void iface_reconfigure(struct iface *i);
 void iface_output(struct iface *i, const struct iovec *iov, int n);
 

@@ -219,6 +219,7 @@ static void add_gateway_counters(struct json_object *o, const struct counters *c
 		ROW(echo_requests), ROW(echo_replies), ROW(echo_timeouts),
 		ROW(echo_unreachable), ROW(echo_dropped), ROW(echo_dropped_unfit),
 		ROW(echo_dropped_queue), ROW(echo_dropped_unsupported),
+		ROW(forward_accepted), ROW(forward_refused),
 #undef ROW
 	};
 
@@ -254,6 +255,33 @@ static void add_stack_counters(struct json_object *o, const struct stack *stack)
 		add_number(o, rows[i].name, rows[i].n);
 }
 
+static struct json_object *report_forward(const struct unit *u, unsigned server)
+{
+	const struct forward *fw = &u->gw->forwards[server];
+	struct json_object *o = json_object_new_object();
+
+	add_number(o, "modem", u->index);
+	add_number(o, "server", server);
+	add_number(o, "port", fw->rule.port);
+	add_endpoint(o, "target", &fw->rule.target);
+	add_text(o, "state", modem_server_state_name(modem_server_state(u->modem, server)));
+	add_text(o, "error", fw->result ? modem_open_result_name(fw->result) : NULL);
+	add_number(o, "accepted", fw->accepted);
+	add_number(o, "refused", fw->refused);
+	add_number(o, "active", forward_active(u->gw, fw));
+	return o;
+}
+
+static struct json_object *report_forwards(const struct gateway *gw)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (unsigned i = 0; i < MODEM_SERVERS; i++)
+		if (gw->forwards[i].rule.port)
+			json_object_array_add(all, report_forward(&gw->units[0], i));
+	return all;
+}
+
 struct json_object *report_status(const struct daemon *d)
 {
 	struct json_object *o = json_object_new_object();
@@ -269,6 +297,7 @@ struct json_object *report_status(const struct daemon *d)
 		json_object_array_add(modems, report_modem(d, &d->gw->units[i]));
 	add(o, "modems", modems);
 	add(o, "flows", report_flow_counts(d->gw));
+	add(o, "forwards", report_forwards(d->gw));
 	add_gateway_counters(counters, &d->gw->count);
 	add_stack_counters(counters, d->gw->stack);
 	add(o, "counters", counters);
@@ -296,6 +325,7 @@ static struct json_object *report_tcp(const struct gateway *gw, const struct flo
 
 	add_number(o, "id", f->id);
 	add_text(o, "protocol", "tcp");
+	add_text(o, "direction", f->port ? "in" : "out");
 	add_endpoint(o, "local", &f->local);
 	add_endpoint(o, "remote", &f->remote);
 	add_text(o, "state", flow_state_name(f->state));
@@ -318,6 +348,7 @@ static struct json_object *report_mapping(const struct gateway *gw, const struct
 
 	add_number(o, "id", m->id);
 	add_text(o, "protocol", m->dns ? "dns" : "udp");
+	add_text(o, "direction", "out");
 	add_endpoint(o, "local", &m->local);
 	add_endpoint(o, "remote", &m->remote);
 	add_text(o, "state", m->link->open ? "open" : "opening");

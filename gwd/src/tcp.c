@@ -130,9 +130,19 @@ static void pump(struct gateway *gw, struct flow *f)
 		delivered(gw, f);
 }
 
+/* The server of a client from outside has a socket for it once the handshake is over, and an owner of
+ * it once it was accepted. */
+static void identify(struct gateway *gw, struct flow *f)
+{
+	if (gw->ops->owner(gw->user, true, &f->local, &f->seen, &f->owner) == 0)
+		f->owned = true;
+}
+
 /* The host wrote. Without a link there is nobody to send it to any more (decision 10). */
 static void host_wrote(struct gateway *gw, struct flow *f)
 {
+	if (f->port && f->owned && f->owner.inode == 0)
+		identify(gw, f);
 	if (f->link) {
 		sched_ready(f->link);
 	} else if (f->state == FLOW_CLOSED || f->fin_due) {
@@ -161,8 +171,11 @@ static void host_fin(struct gateway *gw, struct flow *f)
 static void host_established(struct gateway *gw, struct flow *f)
 {
 	f->established = true;
-	gw->count.tcp_opened++;
-	if (f->state == FLOW_HANDSHAKE)
+	if (f->port)
+		identify(gw, f);
+	else
+		gw->count.tcp_opened++;
+	if (f->state == FLOW_HANDSHAKE || f->state == FLOW_CONNECT)
 		flow_enter(gw, f, FLOW_OPEN);
 }
 
@@ -171,6 +184,10 @@ static void host_gone(struct gateway *gw, struct flow *f)
 	struct link *l = f->link;
 	bool opening = f->state == FLOW_OPENING;
 
+	if (f->port && !f->established) {
+		forward_refused(gw, f, "its server refuses it");
+		return;
+	}
 	gw->count.tcp_gave_up += f->state <= FLOW_OPENING;
 	flow_free(gw, f);
 	/* An open under way is let finish, then closed (tcp_link_opened): decision 18. */
@@ -416,7 +433,7 @@ void tcp_linger_check(struct gateway *gw, struct flow *f)
 		f->check = USEC_NEVER; /* of another namespace or host: tcp.linger decides */
 		return;
 	}
-	rc = gw->ops->owner(gw->user, true, &f->local, &f->remote, &o);
+	rc = gw->ops->owner(gw->user, true, &f->local, &f->seen, &o);
 	if (rc == -ENOENT || (rc == 0 && o.inode == 0)) {
 		flow_finish(gw, f);
 		return;

@@ -456,6 +456,23 @@ static void retry_open(struct link *l)
 	}
 }
 
+void udp_link_taken(struct link *l)
+{
+	struct link *to = l->mappings ? unit_free_link(l->unit) : NULL;
+
+	l->retry = 0;
+	if (!to) {
+		drop_all(l, true);
+		link_release(l);
+		return;
+	}
+	move_link(l, to);
+	if (!start_open(to)) {
+		drop_all(to, true);
+		link_release(to);
+	}
+}
+
 static bool can_retry(const struct link *l)
 {
 	return l->retry && modem_link_state(l->unit->modem, l->number) == MODEM_LINK_FREE;

@@ -38,6 +38,8 @@ enum config_auth_order { CONFIG_ORDER_AUTO, CONFIG_ORDER_USER, CONFIG_ORDER_PASS
 
 #define CONFIG_LOGIN_SIZE 128 /* user name or password, with the NUL; two fit an AT command */
 
+enum config_forward_source { CONFIG_FORWARD_REMOTE, CONFIG_FORWARD_GATEWAY };
+
 struct config {
 	struct {
 		char name[IFNAMSIZ];
@@ -89,6 +91,10 @@ struct config {
 		enum config_dns mode;
 	} dns;
 	struct {
+		struct config_list tcp; /* each for config_forward_parse() */
+		enum config_forward_source source;
+	} forward;
+	struct {
 		char socket[CONFIG_TEXT_MAX]; /* "" : /run/gwd/IFNAME.sock */
 	} control;
 	struct {
@@ -136,6 +142,15 @@ int config_read_password(const struct config *c, char password[CONFIG_LOGIN_SIZE
 /* Whether @assignment ("section.key=value", as for config_override) sets a secret: where its value
  * begins, else NULL. */
 char *config_secret_value(char *assignment);
+
+/* One item of forward.tcp: who connects to @port of the module is connected to @target. */
+#define CONFIG_FORWARDS 4 /* servers of a module, NOTE 3.4.2 */
+struct config_forward {
+	uint16_t port;
+	struct endpoint target;
+};
+/* -EINVAL when it is not PORT:HOST:HOSTPORT; what was loaded always is. */
+int config_forward_parse(struct config_forward *out, const char *text);
 
 /* Copies the options that can change without a restart. */
 void config_apply_live(struct config *to, const struct config *from);

@@ -67,6 +67,23 @@ int stack_tcp_accept(struct stack_tcp *tcp)
 	return 0;
 }
 
+int stack_tcp_connect(struct stack *s, const struct endpoint *local, const struct endpoint *remote,
+	struct stack_tcp **out)
+{
+	struct stack_tcp *t = &world->hosts[world->n_hosts];
+
+	(void)s;
+	if (world->connect_result < 0)
+		return world->connect_result;
+	assert_true(world->n_hosts++ < HOSTS_MAX);
+	t->alive = t->accepted = true;
+	t->local = *local;
+	t->remote = *remote;
+	t->tx_space = sizeof(t->tx);
+	*out = t;
+	return 0;
+}
+
 void stack_tcp_refuse(struct stack_tcp *tcp, enum stack_answer answer)
 {
 	assert_true(tcp->alive && !tcp->accepted);
@@ -328,6 +345,20 @@ size_t modem_send_room(const struct modem *m, unsigned link)
 {
 	(void)m;
 	return world->links[link].room;
+}
+
+int modem_listen(struct modem *m, unsigned server, uint16_t port)
+{
+	(void)m;
+	assert_true(port && server < MODEM_SERVERS);
+	world->ports[server] = port;
+	return 0;
+}
+
+void modem_unlisten(struct modem *m, unsigned server)
+{
+	(void)m;
+	world->ports[server] = 0;
 }
 
 int modem_query_ack(struct modem *m, unsigned link)
@@ -645,6 +676,17 @@ void module_frees(int link)
 	assert_true(world->links[link].state == MODEM_LINK_CLOSING);
 	world->links[link].state = MODEM_LINK_FREE;
 	world->modem->link_free(world->modem_user, (unsigned)link);
+	run();
+}
+
+void module_accepts(int link, unsigned server, const char *remote)
+{
+	struct endpoint e = ep(remote);
+
+	module_speaks();
+	world->links[link] = (struct fake_link){.state = MODEM_LINK_OPEN, .type = MODEM_LINK_TCP,
+		.remote = e, .room = MODEM_TCP_CHUNK_MAX};
+	world->modem->accepted(world->modem_user, (unsigned)link, server, &e);
 	run();
 }
 

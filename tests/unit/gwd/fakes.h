@@ -22,6 +22,7 @@
 struct stack_tcp {
 	void *user;
 	bool alive;	/* the gateway may still use it */
+	struct endpoint local, remote; /* of one that the gateway began */
 	bool accepted, refused, aborted, abort_when_acked, shut_down, detached;
 	enum stack_answer answer;
 	usec_t last_syn;
@@ -71,6 +72,8 @@ struct world {
 	unsigned opens;
 	char names[MODEM_RESOLVE_MAX][MODEM_NAME_MAX + 1]; /* being resolved, the first is the next */
 	unsigned n_names;
+	uint16_t ports[MODEM_SERVERS]; /* that the module is to listen on; 0: none */
+	int connect_result; /* of stack_tcp_connect() */
 	uint32_t random;
 	struct {
 		struct addr to;
@@ -117,6 +120,8 @@ void module_opens(int link, int result);
 void module_data(int link, const void *p, size_t n, const char *from);
 void module_closes(int link, enum modem_close_reason reason);
 void module_frees(int link);
+/* A client came to @server and has @link. */
+void module_accepts(int link, unsigned server, const char *remote);
 /* Lets the scheduler offer a send; its length, 0 when it has none. */
 size_t module_takes(struct modem_send *send, uint8_t *buf);
 void module_confirms(const struct modem_send *send, size_t n);
