@@ -78,6 +78,16 @@ static int set_up_interface(const char *name)
 	return set_v6_address(index);
 }
 
+/* An address that is still being looked for on the link cannot be connected from. */
+static void no_duplicate_address_detection(void)
+{
+	int fd = open("/proc/sys/net/ipv6/conf/default/accept_dad", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		print_message("duplicate address detection stays on\n");
+	close(fd);
+}
+
 /* -1 when this machine does not let us. */
 static int open_tun(void)
 {
@@ -85,6 +95,7 @@ static int open_tun(void)
 
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0)
 		return -1;
+	no_duplicate_address_detection();
 	tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (tun < 0 || ioctl(tun, TUNSETIFF, &req) < 0)
 		return -1;
