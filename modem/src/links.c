@@ -144,27 +144,14 @@ static bool failed_open_needs_close(int result)
 	return result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_ERROR;
 }
 
-/* Not the destination's fault, maybe: the address may have to be written in another way. A firmware may
- * as well take what it does not know for a name. */
-static bool open_in_another_form(struct modem *m, unsigned l, int result)
-{
-	const struct link *k = &m->links[l];
-
-	if (result != MODEM_OPEN_WRONG_PARAMETER && result != MODEM_OPEN_DNS_FAILED)
-		return false;
-	if (k->type != MODEM_LINK_TCP || k->phase != LINK_OPEN_SENT ||
-		!literal_refused(m, LITERAL_OPEN, &k->remote.addr))
-		return false;
-	set_phase(m, l, LINK_OPEN_WANTED, USEC_NEVER);
-	return true;
-}
-
 static void open_failed(struct modem *m, unsigned l, int result)
 {
 	bool told = m->links[l].phase == LINK_ABANDONED;
 
-	if (open_in_another_form(m, l, result))
+	if (literal_open_refused(m, &m->links[l], result)) {
+		set_phase(m, l, LINK_OPEN_WANTED, USEC_NEVER);
 		return;
+	}
 	if (!told)
 		set_opened(m, l, result);
 	if (failed_open_needs_close(result)) {

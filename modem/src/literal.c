@@ -40,6 +40,15 @@ bool literal_refused(struct modem *m, enum literal_use use, const struct addr *a
 	return l->brackets;
 }
 
+/* A firmware may as well take what it does not know for a name. */
+bool literal_open_refused(struct modem *m, const struct link *k, int result)
+{
+	if (result != MODEM_OPEN_WRONG_PARAMETER && result != MODEM_OPEN_DNS_FAILED)
+		return false;
+	return k->phase == LINK_OPEN_SENT && k->type == MODEM_LINK_TCP &&
+		literal_refused(m, LITERAL_OPEN, &k->remote.addr);
+}
+
 void literal_forget(struct modem *m)
 {
 	for (unsigned i = 0; i < LITERAL_USES; i++)

@@ -483,6 +483,8 @@ const char *literal_format(const struct modem *m, enum literal_use use, const st
 void literal_taken(struct modem *m, enum literal_use use);
 /* It was refused as "wrong parameter". True: the other form is in force now, try again. */
 bool literal_refused(struct modem *m, enum literal_use use, const struct addr *a);
+/* The same for the result of an open. */
+bool literal_open_refused(struct modem *m, const struct link *k, int result);
 void literal_forget(struct modem *m);
 
 /* server.c */
