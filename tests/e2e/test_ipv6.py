@@ -90,6 +90,17 @@ def test_an_interface_that_was_down_gets_its_address_back(world: World) -> None:
         assert s.recv(1) == b"x"
 
 
+def test_a_configured_address_is_used(world: World) -> None:
+    up(world, gwd={"interface.address": "2001:db8:7::7/64", "interface.mtu": 1280})
+    assert addresses(world) == [("2001:db8:7::7", 64)]
+    with world.connect(world.serve(echo, *REMOTE).address) as s:
+        assert s.getsockname()[0] == "2001:db8:7::7"
+        s.sendall(b"x" * 5000)
+        got = 0
+        while got < 5000:
+            got += len(s.recv(5000))
+
+
 def test_the_kernels_own_ipv6_chatter_is_no_fault(world: World) -> None:
     """Multicast listener reports and neighbour discovery are ignored, not counted as malformed."""
     up(world)

@@ -66,7 +66,7 @@ struct config {
 		char pin_file[CONFIG_TEXT_MAX];
 		bool pin_force;
 		char state_dir[CONFIG_TEXT_MAX];
-		unsigned ip;			/* 4 */
+		unsigned ip;			/* 4 or 6 */
 		enum config_receive receive;
 		struct config_list dns;		/* host addresses, at most CONFIG_DNS_MAX */
 		enum config_buffer_return buffer_return;
