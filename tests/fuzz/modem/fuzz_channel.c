@@ -173,6 +173,7 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct world *w = user;
 
+	CHECK(mode != MODEM_RECEIVE_AUTO);
 	w->mode = mode;
 }
 
@@ -246,7 +247,8 @@ static const char *const phrases[] = {
 	"\r\n+CIPERROR: 8\r\n", "\r\n+CIPERROR: 4\r\n", "\r\nRECV FROM:192.0.2.1:80\r\n",
 	"\r\nRECV FROM:2001:db8::1:80\r\n", "+RECEIVE,0,5\r\nhello",
 	"\r\n+RECEIVE,1,5\r\nhello", "\r\n+IPD5\r\nhello", "\r\n+CIPRXGET: 1,0\r\n",
-	"\r\n+CIPRXGET: 2,0,3,4\r\nabc", "\r\n+IP ERROR: No data\r\n", "\r\n+CIPACK: 6,3,3\r\n",
+	"\r\n+CIPRXGET: 2,0,3,4\r\nabc", "\r\n+CIPRXGET: 2,0,3,0\r\nabc",
+	"\r\n+CIPRXGET: 3,0,3,0\r\n616263", "\r\n+CIPRXGET: 1,1\r\n", "\r\n+IP ERROR: No data\r\n", "\r\n+CIPACK: 6,3,3\r\n",
 	"\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n", "\r\n*ATREADY: 1\r\n", "\r\nPB DONE\r\n",
 	"\r\n+NETOPEN: 0\r\n", "\r\n+NETCLOSE: 0\r\n", "\r\n+CME ERROR: SIM not inserted\r\n",
 	"\r\n+CPING: 1,192.0.2.1,56,42,57\r\n", "\r\n+CPING: 1,2001:db8::1,56,42,57\r\n",
@@ -410,6 +412,8 @@ static size_t act(struct world *w, uint8_t action, const uint8_t *p, size_t n)
 		modem_kick(w->m);
 		break;
 	case 10:
+		if (arg & 32)
+			modem_want_buffer(w->m);
 		modem_query_ack(w->m, arg % MODEM_LINKS);
 		modem_rx_resume(w->m, arg % MODEM_LINKS);
 		ping(w, arg);
@@ -460,7 +464,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	log_set_sink(quiet);
 	config.ip = w.ip = data[0] & 4 ? 6 : 4;
-	config.receive = data[0] & 2 ? MODEM_RECEIVE_BUFFER : MODEM_RECEIVE_PUSH;
+	config.receive = data[0] & 32 ? MODEM_RECEIVE_AUTO :
+		data[0] & 2	      ? MODEM_RECEIVE_BUFFER : MODEM_RECEIVE_PUSH;
+	config.return_when_empty = data[0] & 8;
+	config.hex = (data[0] & 16) && config.receive != MODEM_RECEIVE_PUSH;
 	w.m = modem_new(&config, &ops, &w);
 	modem_attach(w.m, w.now);
 	if (data[0] & 1)
