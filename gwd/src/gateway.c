@@ -488,6 +488,13 @@ void gateway_reconfigured(struct gateway *gw, usec_t now)
 	forward_configure(gw);
 }
 
+/* The link of the names must not be the one that keeps everybody from push mode. */
+static void leave_buffer(struct gateway *gw, const struct unit *u)
+{
+	if (modem_leaves_buffer(u->modem) && unit_links_in_use(u, LINK_TCP) == 0)
+		dns_tcp_yield(gw);
+}
+
 void gateway_run(struct gateway *gw, usec_t now)
 {
 	gw->now = now;
@@ -496,8 +503,10 @@ void gateway_run(struct gateway *gw, usec_t now)
 	dns_timers(gw);
 	udp_timers(gw);
 	admit_run(gw);
-	for (unsigned i = 0; i < gw->n_units; i++)
+	for (unsigned i = 0; i < gw->n_units; i++) {
+		leave_buffer(gw, &gw->units[i]);
 		modem_run(gw->units[i].modem, now);
+	}
 }
 
 usec_t gateway_deadline(const struct gateway *gw)

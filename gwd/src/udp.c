@@ -362,6 +362,7 @@ static void drop_all(struct link *l, bool tell)
 		if (gw->mappings[i].used && gw->mappings[i].link == l)
 			gw->mappings[i].used = false;
 	l->mappings = 0;
+	gw->count.udp_dropped_no_link += tell ? 0 : l->queued;
 	drop_queue(l, &l->urgent, tell);
 	drop_queue(l, &l->datagrams, tell);
 	l->queued = 0;

@@ -56,17 +56,23 @@ static struct lexer *lexer_of(struct modem *m)
 	return &m->channels[0].lexer;
 }
 
-static void set(struct modem *m, enum modem_receive to)
+/* @to is another one than before. */
+static void put(struct modem *m, enum modem_receive to)
 {
 	struct mode *s = &m->mode;
 
-	if (to == s->now)
-		return;
 	if (to == MODEM_RECEIVE_BUFFER)
 		s->since = m->now;
 	else
 		s->spent += m->now - s->since;
 	s->now = to;
+}
+
+static void set(struct modem *m, enum modem_receive to)
+{
+	if (to == m->mode.now)
+		return;
+	put(m, to);
 	m->ops->mode_changed(m->user, to);
 }
 
@@ -166,8 +172,9 @@ static void enter_buffer(struct modem *m)
 	}
 	if (!mode_is_buffer(m)) {
 		s->switches++;
-		links_flush(m);
-		set(m, MODEM_RECEIVE_BUFFER);
+		put(m, MODEM_RECEIVE_BUFFER);
+		links_flush(m); /* who hears of an end asks for the mode */
+		m->ops->mode_changed(m->user, m->mode.now);
 	}
 	mode_push_over(m);
 }
@@ -254,7 +261,7 @@ static usec_t return_at(const struct modem *m)
 	const struct mode *s = &m->mode;
 	usec_t at = s->back_at;
 
-	if (!mode_is_buffer(m) || !is_adaptive(m) || s->stay || s->change != MODE_STEADY ||
+	if (!modem_leaves_buffer(m) || s->change != MODE_STEADY ||
 		m->bearer.state != MODEM_STATE_UP)
 		return USEC_NEVER;
 	for (unsigned l = 0; l < MODEM_LINKS; l++) {
@@ -363,6 +370,11 @@ bool modem_want_buffer(struct modem *m)
 usec_t mode_time(const struct modem *m)
 {
 	return m->mode.spent + (mode_is_buffer(m) && m->mode.since ? m->now - m->mode.since : 0);
+}
+
+bool modem_leaves_buffer(const struct modem *m)
+{
+	return mode_is_buffer(m) && is_adaptive(m) && !m->mode.stay;
 }
 
 enum modem_receive modem_receive_mode(const struct modem *m)

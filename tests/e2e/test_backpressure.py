@@ -52,7 +52,7 @@ def stands_still(world: World) -> bool:
 
 def test_push_mode_resets_a_slow_reader_at_its_cap_and_nobody_else(world: World) -> None:
     world.sanitizer_options = LITTLE_QUARANTINE
-    world.up()
+    world.up(gwd={"modem.receive": "push"})
     server, large = world.serve(source(BODY)), world.serve(source(LARGE), port=8001)
     gwd = world.gwd
     assert gwd

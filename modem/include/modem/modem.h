@@ -333,6 +333,9 @@ void modem_rx_resume(struct modem *m, unsigned link);
  * be had in this boot, and what finds no room is lost.
  */
 bool modem_want_buffer(struct modem *m);
+/* Buffer mode is in force and ends with the last TCP link: the owner may close those of its own that
+ * only wait. */
+bool modem_leaves_buffer(const struct modem *m);
 /* Whether next_send() may offer bytes of this TCP link now, and how many: less than a chunk only
  * while a learned send buffer of the module is nearly full, or when the firmware refused sends of
  * that size. In the first case the module is asked what was acknowledged (AT+CIPACK), because

@@ -406,6 +406,12 @@ bool modem_want_buffer(struct modem *m)
 	return world->adaptive;
 }
 
+bool modem_leaves_buffer(const struct modem *m)
+{
+	(void)m;
+	return world->adaptive && world->receive == MODEM_RECEIVE_BUFFER;
+}
+
 const char *modem_receive_name(enum modem_receive r)
 {
 	(void)r;

@@ -157,6 +157,7 @@ static void a_change_to_buffer_mode_closes_links_of_several_remotes(void **state
 	world->modem->mode_changed(world->modem_user, MODEM_RECEIVE_BUFFER);
 	run();
 	assert_int_equal(world->links[9].closes, 1);
+	assert_int_equal(world->gw->count.udp_dropped_no_link, 2); /* what was queued */
 	module_data(9, "whose?", 6, NULL);
 	assert_int_equal(world->n_datagrams, 0);
 }
