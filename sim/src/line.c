@@ -138,6 +138,7 @@ void line_reset(struct sim *sim)
 
 	l->out_position += l->out_len;
 	l->out_len = 0;
+	l->burst = 0;
 	l->pauses = 0;
 	l->stalled = false;
 	l->next_baud = -1;
@@ -208,6 +209,13 @@ static void begin_pause(struct sim *sim)
 	}
 }
 
+/* Knob coalesce, and no burst is on its way: a burst that began leaves whole, in fragments if need
+ * be. */
+static bool gathers(const struct sim *sim)
+{
+	return knob_is(&sim->knobs, KNOB_COALESCE, "on") && !sim->line.burst;
+}
+
 /* How many queued bytes may leave now. */
 static size_t bytes_due(struct sim *sim)
 {
@@ -221,9 +229,13 @@ static size_t bytes_due(struct sim *sim)
 		n = sim->now > l->tx_clock ? (size_t)((sim->now - l->tx_clock) / byte_ns(l)) : 0;
 	if (l->pauses && n > l->pause[0].position - l->out_position)
 		n = l->pause[0].position - l->out_position;
-	if (knob_is(&sim->knobs, KNOB_COALESCE, "on") && n < LINE_OUT_MAX / 2 &&
-		sim->now < l->queued_at + COALESCE)
-		return 0;
+	if (gathers(sim)) {
+		if (l->out_len < LINE_OUT_MAX / 2 && sim->now < l->queued_at + COALESCE)
+			return 0;
+		l->burst = l->out_len;
+	}
+	if (l->burst && n > l->burst)
+		n = l->burst;
 	if (n > 1 && knob_is(&sim->knobs, KNOB_BYTE_SPLIT, "on")) {
 		size_t part = 1 + prng_below(&sim->knobs.rng, 32);
 
@@ -314,7 +326,8 @@ static void flush_out(struct sim *sim)
 		l->out_position += n;
 		l->tx_clock += (int64_t)n * byte_ns(l);
 		sim->journal.stats.wire_to_host += n;
-		if (n == due)
+		l->burst -= n < l->burst ? n : l->burst;
+		if (!l->burst)
 			l->queued_at = sim->now;
 	}
 	if (!l->out_len && l->next_baud >= 0 && sim->now >= l->next_baud_at) {
@@ -415,7 +428,7 @@ int64_t line_deadline(struct sim *sim)
 		at = l->baud ? l->tx_clock + (int64_t)n * byte_ns(l) : l->tx_clock;
 		if (at < l->hold_until)
 			at = l->hold_until;
-		if (knob_is(&sim->knobs, KNOB_COALESCE, "on") && at < l->queued_at + COALESCE)
+		if (gathers(sim) && at < l->queued_at + COALESCE)
 			at = l->queued_at + COALESCE;
 		next = at;
 	} else if (l->next_baud >= 0) {

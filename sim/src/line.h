@@ -28,6 +28,7 @@ struct line {
 	uint64_t out_position; /* bytes that ever left the queue */
 	int64_t tx_clock;      /* when the byte before the first queued one ended */
 	int64_t queued_at;     /* when the queue began to fill (coalesce) */
+	size_t burst;	       /* of the queue, what may leave now (coalesce) */
 	int64_t hold_until;
 	bool stalled; /* the host's side of the pty is full */
 	struct {

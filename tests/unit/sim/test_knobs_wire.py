@@ -322,6 +322,13 @@ class Line(Case):
         s.read_some()
         self.assertEqual(s.got, b"\r\n+CREG: 1\r\n\r\n+CREG: 2\r\n")
 
+    def test_a_burst_that_is_fragmented_leaves_at_once(self):
+        s = self.online("coalesce=on", "byte_split=on")
+        peer = self.tcp(s)
+        peer.sendall(b"x" * 32768)
+        # read() gives up after ten seconds; 16 bytes each 30 ms would take a minute.
+        self.assertEqual(len(s.read(30000)), 30000)
+
     def test_line_noise_changes_bytes(self):
         s = self.sim()
         s.set("line_noise=0.2")
