@@ -73,6 +73,17 @@ static bool number(const char **p, const char *end, size_t *out)
 	return true;
 }
 
+/* ",ADDRESS:PORT" as an older family ends the header of a datagram (AT reference 7.3). */
+static bool is_source(const char *s, const char *end)
+{
+	static const char allowed[] = "0123456789abcdefABCDEF.:[]\"";
+
+	for (const char *p = s; p < end; p++)
+		if (!memchr(allowed, *p, sizeof(allowed) - 1))
+			return false;
+	return end - s > 2 && memchr(s, ':', (size_t)(end - s));
+}
+
 /* How many numbers stand at @s, at most LEXER_FIELDS; 0 if anything else does. */
 static unsigned numbers(const char *s, const char *end, size_t *out)
 {
@@ -88,7 +99,7 @@ static unsigned numbers(const char *s, const char *end, size_t *out)
 	}
 	if (s < end && *s == ':')
 		s++;
-	return s == end ? n : 0;
+	return s == end || (n == LEXER_FIELDS && is_source(s, end)) ? n : 0;
 }
 
 static bool form_match(const struct lexer *lx, const struct lexer_form *f, const char *text,

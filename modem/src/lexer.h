@@ -18,7 +18,8 @@
 #define LEXER_FIELDS 4
 
 /* A header is PREFIX, an optional ',' or ':', and exactly @fields numbers separated by commas, with
- * blanks and one final ':' tolerated. Positions (link_at ...) are -1 for "not in this form". */
+ * blanks, one final ':' and, behind LEXER_FIELDS of them, one ",ADDRESS:PORT" tolerated. Positions
+ * (link_at ...) are -1 for "not in this form". */
 struct lexer_form {
 	const char *prefix;
 	int kind;	  /* handed through */

@@ -141,6 +141,12 @@ static const struct vector {
 	/* Reads, AT reference 7.1; both tails. */
 	{S("\r\n+CIPRXGET: 2,1,5,11\r\nData1\r\nOK\r\n"), "{1,5:Data1}<OK>", false, true, false},
 	{S("\r\n+CIPRXGET:2,1,5,11\r\nData1\r\n\r\nOK\r\n"), "{1,5:Data1}<OK>", false, true, false},
+	{S("\r\n+CIPRXGET: 2,1,5,11,198.51.100.7:53\r\nData1\r\nOK\r\n"), "{1,5:Data1}<OK>", false, true,
+		false},
+	{S("\r\n+CIPRXGET: 2,1,5,11,2001:db8::1:53\r\nData1\r\nOK\r\n"), "{1,5:Data1}<OK>", false, true,
+		false},
+	{S("\r\n+CIPRXGET: 2,1,5,11,7\r\nData1\r\nOK\r\n"), "<+CIPRXGET: 2,1,5,11,7><Data1><OK>", false,
+		true, false},
 	{S("\r\n+CIPRXGET: 3,1,5,6\r\n66726F6D20\r\nOK\r\n"), "{1,10x:66726F6D20}<OK>", false, true,
 		false},
 	{S("\r\n+CIPRXGET: 4,1,16\r\n\r\nOK\r\n"), "<+CIPRXGET: 4,1,16><OK>", false, true, false},
