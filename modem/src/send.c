@@ -224,6 +224,9 @@ static void refused(struct modem *m, const struct command *c)
 		release(m);
 		return;
 	}
+	/* Some firmwares say a bare ERROR where others have code 3 (AT reference 19.3). */
+	if (untouched && c->error < 0 && smaller_chunk(m))
+		return;
 	switch (untouched ? c->error : -1) {
 	case MODEM_OPEN_BUSY:
 		busy(m);

@@ -443,6 +443,23 @@ static void refused_length_makes_smaller_chunks(void **state)
 	assert_int_equal(modem_send_room(f->m, 3), 1024);
 }
 
+static void length_refused_by_a_bare_error_is_tried_smaller_too(void **state)
+{
+	struct fake *f = *state;
+	static char big[1461];
+
+	memset(big, 'x', 1460);
+	fake_rule_once(f, "AT+CIPSEND=", ERR);
+	fake_send(f, 3, big, NULL);
+	assert_heard(f, "sent(3,1460,0) ");
+	assert_int_equal(modem_send_room(f->m, 3), 1024);
+	fake_clear(f);
+	fake_rule(f, "AT+CIPSEND=", ERR);
+	fake_send(f, 3, "small", NULL);
+	fake_advance(f, SEC(1));
+	assert_heard(f, "closed(3,send) free(3) ");
+}
+
 static void answer_to_an_acknowledgement_query_reaches_the_owner(void **state)
 {
 	struct fake *f = *state;
@@ -620,6 +637,7 @@ int main(void)
 		TEST(payload_is_never_written_into_command_mode),
 		TEST(aborted_data_entry_drops_the_rest_of_the_payload),
 		TEST(refused_length_makes_smaller_chunks),
+		TEST(length_refused_by_a_bare_error_is_tried_smaller_too),
 		TEST(answer_to_an_acknowledgement_query_reaches_the_owner),
 		TEST(wrong_offer_is_refused_and_the_next_one_sent),
 		TEST(owner_that_insists_on_a_wrong_offer_is_asked_now_and_then),
