@@ -19,7 +19,7 @@ usage() {
 	  valgrind    the cmocka tests once more, under memcheck
 	  tidy        clang-tidy on the project's own sources
 	  shellcheck  the shell scripts
-	  docs        man pages lint, the example configuration loads
+	  docs        man pages lint, the example configuration loads, the note is covered row by row
 	  fuzz        each libFuzzer target for some seconds (default $FUZZ_SECONDS)
 	  e2e         real programs through cell0, against the simulated modem, with sanitizers
 	  bench       line use, memory, sizes: figures of the release build, no verdict
@@ -209,6 +209,11 @@ suite_docs() {
 		while read -r page; do
 			if build/dev/gwd/gwd -c "$page" --check; then echo "ok $page"; else echo "not ok $page"; fi
 		done < <(find build/dev/docs docs config -name 'gwd.conf*' ! -name '*.scd*' ! -name '*.[0-9]')
+		if scripts/check-conformance.py; then
+			echo "ok docs/a76xx-conformance.md"
+		else
+			echo "not ok docs/a76xx-conformance.md"
+		fi
 	} 2>&1 | count_oks
 }
 
