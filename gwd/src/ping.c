@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Echo requests of the host. They are never answered from here (decision 14): the module sends an echo of
- * its own by AT+CPING, and when that is answered the host gets the reply to its request at once, so the time
- * it shows is the way to the peer and back and the way over the AT port. What is lost is silence, what the
- * module cannot send is "unreachable".
+ * Echo requests of the host. They are never answered from here (decision 14): the module sends an echo
+ * of its own by AT+CPING, and when that is answered the host gets the reply to its request at once, so
+ * the time it shows is the way to the peer and back and the way over the AT port. What is lost is
+ * silence, what the module cannot send is "unreachable".
  *
  * CPING knows the size of an echo and its TTL, within limits, not its payload. Requests outside of them
- * (more than 188 bytes; a TTL below 16, as of a traceroute) are dropped: an answer to another question would
- * be a lie. Less than 4 bytes are sent as 4.
+ * (more than 188 bytes; a TTL below 16, as of a traceroute) are dropped: an answer to another question
+ * would be a lie. Less than 4 bytes are sent as 4.
  *
- * The module pings one at a time, so requests wait: a few of each sender, for five seconds at most. A peer
- * that did not answer keeps the module busy for seconds, so that for as long its requests let others go
- * first.
+ * The module pings one at a time, so requests wait: a few of each sender, for five seconds at most. A
+ * peer that did not answer keeps the module busy for seconds, so that for as long its requests let
+ * others go first.
  */
 #include "gateway.h"
 

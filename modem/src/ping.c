@@ -125,7 +125,7 @@ static enum info ping_info(void *user, struct command *c, const struct msg *msg)
 	return INFO_TAKEN;
 }
 
-/* Whether there is another way to ask that this firmware may take. */
+/* Whether there is another way to ask, which this firmware may take. */
 static bool another_form(struct modem *m)
 {
 	struct ping *p = &m->ping;

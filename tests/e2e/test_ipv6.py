@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from harness.dns import NameServer
-from harness.servers import digest_of_counted, echo, udp_echo
+from harness.servers import TcpServer, digest_of_counted, echo, udp_echo
 from harness.traffic import connect_errno, hostile_body, sha, upload
 from harness.waiting import wait_for
 from harness.world import RESOLVER6, SERVERS4, SERVERS6, World
@@ -225,6 +225,25 @@ def test_after_kill_9_old_connections_are_reset_and_new_ones_work(world: World) 
         s.sendall(b"z")
         assert s.recv(1) == b"z"
     assert up_again.modem()["address"] == ADDRESS
+
+
+@pytest.mark.parametrize("source", ["remote", "gateway"])
+def test_a_forward_leads_a_client_to_a_server_of_the_host(world: World, source: str) -> None:
+    target = "2001:db8:5::10"
+    own_address(world, f"{target}/128")
+    up(world, {"client_quotes": "on"}, {"forward.tcp": f"8080:[{target}]:80", "forward.source": source})
+    gwd = world.gwd
+    assert gwd
+    wait_for("the server to listen", lambda: [x["state"] for x in gwd.status()["forwards"]] == ["listening"])
+    server = TcpServer(world.inner, (target, 80), digest_of_counted)
+    world.servers.append(server)
+    s = world.outer.socket(family=socket.AF_INET6)
+    world.clients.append(s)
+    s.bind((SERVERS6[0], 0))
+    s.connect((SERVERS6[1], 8080))
+    body = hostile_body(50_000)
+    assert upload(s, body) == sha(body)
+    assert (server.visit().peer == s.getsockname()[:2]) == (source == "remote")
 
 
 # -- UDP and DNS -------------------------------------------------------------------------------
