@@ -13,7 +13,8 @@
  *          answers are told apart by their own structure, and a lost byte costs some.
  *   tcp    one TCP link, RFC 7766; a server that does not take it is asked by UDP for a while.
  *   modem  the module's own resolver; whoever is asked, this one answers.
- *   auto   udp in push mode, where it is the fastest; tcp in buffer mode, and when UDP may have no link.
+ *   auto   udp in push mode, where it is the fastest; tcp in buffer mode, but for the end of one that
+ *          was entered for a slow reader; and tcp when UDP may have no link.
  *
  * A query whose way ends before its answer came (a link closed, the receive mode changed) takes the way
  * that is right then. A query to a server of the other address family than the bearer's goes to a known
@@ -156,6 +157,13 @@ void dns_remember_refusal(struct gateway *gw, const struct endpoint *server)
 	gw->dns.refused[oldest].until = gw->now + REFUSED_TIME;
 }
 
+/* Buffer mode would end now, if it were not for a TCP link of ours: not one query more for it. */
+static bool leaves_buffer(const struct gateway *gw, const struct unit *u)
+{
+	return gw->config->links.udp > 0 && modem_leaves_buffer(u->modem) &&
+		unit_links_in_use(u, LINK_TCP) == 0;
+}
+
 static enum dns_way way_to(const struct gateway *gw, const struct unit *u,
 	const struct endpoint *server, size_t len)
 {
@@ -165,7 +173,8 @@ static enum dns_way way_to(const struct gateway *gw, const struct unit *u,
 	if (c->dns.mode == CONFIG_DNS_MODEM)
 		return DNS_BY_MODEM;
 	if (c->dns.mode == CONFIG_DNS_AUTO)
-		tcp = c->links.udp == 0 || modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER;
+		tcp = c->links.udp == 0 || (modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER &&
+			!leaves_buffer(gw, u));
 	return tcp && len <= DNS_QUERY_SIZE && !refuses_tcp(gw, server) ? DNS_BY_TCP :
 									     DNS_BY_UDP;
 }

@@ -289,17 +289,39 @@ enum result cmd_cgauth(struct sim *sim, const struct call *call)
 	return RESULT_OK;
 }
 
+/* An address of @len characters as 27.007 10.1.23 prints it: IPv6 is sixteen decimals with dots. */
+static const char *dotted(const char *text, int len, char out[64])
+{
+	char copy[64];
+	union address a;
+	size_t n = 0;
+
+	snprintf(copy, sizeof(copy), "%.*s", len, text);
+	if (!address_parse(copy, 0, &a) || a.sa.sa_family != AF_INET6) {
+		snprintf(out, 64, "%s", copy);
+		return out;
+	}
+	for (int i = 0; i < 16; i++)
+		n += (size_t)snprintf(out + n, 64 - n, "%s%d", i ? "." : "", a.in6.sin6_addr.s6_addr[i]);
+	return out;
+}
+
 enum result cmd_cgcontrdp(struct sim *sim, const struct call *call)
 {
-	const char *dns = knob_text(&sim->knobs, KNOB_OPERATOR_DNS);
+	const char *dns = knob_text(&sim->knobs, KNOB_OPERATOR_DNS), *own = service_address(sim);
 	int first = (int)strcspn(dns, ",");
+	const char *second = dns[first] ? dns + first + 1 : "";
+	int parts = strchr(own, ':') ? 16 : 4;
+	char text[3][64], mask[80] = "";
 
 	(void)call;
 	if (!module_registered(sim) || !sim->module.cgact || !strcmp(dns, "error"))
 		return RESULT_ERROR;
-	say(sim, "+CGCONTRDP: 1,5,\"%s\",\"%s.255.255.255.255\",\"\",\"%.*s\",\"%s\"",
-		sim->module.pdp[0].apn, knob_text(&sim->knobs, KNOB_IP_ADDRESS), first, dns,
-		dns[first] ? dns + first + 1 : "");
+	for (int i = 0; i < parts; i++)
+		strcat(mask, ".255");
+	say(sim, "+CGCONTRDP: 1,5,\"%s\",\"%s%s\",\"\",\"%s\",\"%s\"", sim->module.pdp[0].apn,
+		dotted(own, (int)strlen(own), text[0]), mask, dotted(dns, first, text[1]),
+		dotted(second, (int)strlen(second), text[2]));
 	return RESULT_OK;
 }
 

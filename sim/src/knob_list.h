@@ -168,7 +168,7 @@ KNOB(IP_ADDRESS, "ip_address", "TEXT", "10.148.0.17", "address of the PDP contex
 KNOB(IP6_ADDRESS, "ip6_address", "TEXT", "2409:8960:1e64:94d8:1:0:3b3b:7118",
 	"address of the PDP context in IPv6 service")
 KNOB(OPERATOR_DNS, "operator_dns", "TEXT", "192.0.2.53,192.0.2.54",
-	"the two DNS servers of CGCONTRDP; error: it answers ERROR")
+	"the DNS servers of CGCONTRDP, two at most; error: it answers ERROR")
 KEYED(PING_RESULT, "ping_result", "ok:0..60000|timeout|error", "ok:42",
 	"CPING: answers after N ms, +CPING: 2, ERROR; also for one address as written in CPING")
 KNOB(HEADERTYPE1, "headertype1", "accepted|error|ignored", "accepted",

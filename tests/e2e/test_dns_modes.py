@@ -8,9 +8,10 @@ import struct
 import pytest
 
 from harness.dns import AAAA, TXT, NameServer, addresses, answer, query, question
-from harness.servers import Visit, echo, read_exactly
+from harness.servers import Visit, echo, read_exactly, source
+from harness.traffic import receive_all
 from harness.waiting import wait_for
-from harness.world import OTHERS4, RESOLVER, SERVERS4, World
+from harness.world import OTHERS4, RESOLVER, RESOLVER6, World
 
 SERVER = (RESOLVER, 53)
 SECOND = (OTHERS4[0], 53)
@@ -187,6 +188,28 @@ def test_the_link_for_names_is_closed_when_it_is_idle(world: World, resolver) ->
     wait_for("the link to be free", lambda: gwd.links() == [], timeout=30)
 
 
+def test_names_by_tcp_do_not_keep_the_module_in_buffer_mode(world: World, resolver) -> None:
+    """A slow reader makes it buffer mode; when he is gone, push is back though names are asked all the time."""
+    gwd = world.up(gwd={"modem.receive": "auto"})
+    slow = world.client()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    slow.connect(world.serve(source(b"x" * 1048576), port=8001).address)
+    wait_for("buffer mode", lambda: gwd.modem()["receive"] == "buffer")
+    ask(world, "h1.test")
+    assert len(resolver.tcp.visits) == 1 and not resolver.udp.seen
+    assert len(receive_all(slow)) == 1048576
+    slow.close()
+    gwd.wait_no_tcp()
+
+    def back() -> bool:
+        ask(world, "h2.test")
+        return gwd.modem()["receive"] == "push"
+
+    wait_for("push mode", back)
+    ask(world, "h3.test")
+    assert resolver.udp.seen
+
+
 # -- the module's own resolver ---------------------------------------------------------------------
 
 
@@ -295,3 +318,46 @@ def test_servers_that_are_none_are_refused(world: World, bad: list[str]) -> None
     argv = [x for item in bad for x in ("-o", f"modem.dns={item}")]
     done = world.inner.run(str(world.binaries.gwd), "-d", "/dev/null", "--check", *argv, check=False)
     assert done.returncode == 78 and "modem.dns" in done.stderr
+
+
+# -- over IPv6 -------------------------------------------------------------------------------------
+
+
+def up6(world: World, sim: dict[str, object] | None = None, **options: object) -> NameServer:
+    """An IPv6 bearer, a resolver that only IPv6 reaches, and a host with an IPv4 address of its own."""
+    world.up({"ipv6": "on", "operator_dns": RESOLVER6, **(sim or {})}, {"modem.ip": 6, **options})
+    world.inner.ip("addr", "add", "192.168.7.7/32", "dev", "lo")
+    world.inner.ip("route", "replace", "default", "dev", "cell0", "src", "192.168.7.7")
+    server = NameServer(world.outer, (RESOLVER6, 53))
+    world.servers.append(server)  # type: ignore[arg-type]
+    return server
+
+
+@pytest.mark.parametrize("mode", ["udp", "tcp"])
+def test_on_an_ipv6_bearer_an_ipv4_resolver_is_stood_in_for(world: World, mode: str) -> None:
+    server = up6(world, **{"dns.mode": mode})
+    assert world.gwd and world.gwd.modem()["dns"] == [RESOLVER6]
+    assert addresses(ask(world, "h1.test", qtype=AAAA)) == ["2001:db8:1::1"]
+    assert len(server.udp.seen if mode == "udp" else server.tcp.visits) == 1
+
+
+def test_on_an_ipv6_bearer_the_configured_resolver_comes_first(world: World) -> None:
+    server = up6(world, {"operator_dns": "2001:db8:1::99"}, **{"modem.dns": [RESOLVER, RESOLVER6]})
+    assert addresses(ask(world, "h1.test", qtype=AAAA)) == ["2001:db8:1::1"]
+    assert server.udp.seen
+
+
+def test_without_a_known_ipv6_resolver_an_ipv4_one_is_refused(world: World) -> None:
+    up6(world, {"operator_dns": RESOLVER})
+    s = world.udp()
+    s.connect(SERVER)
+    s.send(query("h1.test", 7))
+    with pytest.raises(OSError):
+        s.recv(600)
+
+
+def test_on_an_ipv6_bearer_the_module_finds_ipv6_addresses(world: World) -> None:
+    up6(world, {"dns@h1.test": "2001:db8:1::1"}, **{"dns.mode": "modem"})
+    assert addresses(ask(world, "h1.test", qtype=AAAA)) == ["2001:db8:1::1"]
+    reply = ask(world, "h1.test")
+    assert rcode(reply) == 0 and addresses(reply) == []

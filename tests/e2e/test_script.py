@@ -96,6 +96,16 @@ def test_a_new_address_and_new_servers_are_told(world: World) -> None:
     assert facts["GWD_ADDRESS"] == "10.148.0.18" and facts["GWD_DNS"] == "203.0.113.53"
 
 
+def test_on_an_ipv6_bearer_the_servers_are_those_of_ipv6(world: World) -> None:
+    script = Script(world)
+    world.up({"ipv6": "on", "operator_dns": "2001:db8:1::53,192.0.2.53"},
+             {"interface.script": script.path, "modem.ip": 6, "modem.dns": "192.0.2.1"})
+    script.wait("up")
+    facts = script.runs()[0]
+    assert facts["GWD_FAMILY"] == "6" and facts["GWD_PREFIX"] == "128" and ":" in facts["GWD_ADDRESS"]
+    assert facts["GWD_DNS"] == "2001:db8:1::53"
+
+
 def test_a_reload_is_a_change(world: World) -> None:
     script = Script(world)
     conf = world.folder / "gwd.conf"

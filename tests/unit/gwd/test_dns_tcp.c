@@ -431,6 +431,27 @@ static void an_idle_connection_does_not_keep_buffer_mode(void **state)
 	assert_int_equal(world->links[8].closes, 1);
 }
 
+/* Nor one that always has something to do: new queries go by UDP then. */
+static void a_busy_connection_does_not_keep_buffer_mode(void **state)
+{
+	uint8_t asked[512], told[512];
+	int link;
+
+	(void)state;
+	world->config.dns.mode = CONFIG_DNS_AUTO;
+	world->adaptive = true;
+	world->receive = MODEM_RECEIVE_BUFFER;
+	connected("10.148.0.17:4000", "203.0.113.1:80", &link);
+	ask(1);
+	module_opens(8, MODEM_OPEN_OK);
+	take_all(8, asked);
+	module_closes(link, MODEM_CLOSE_LOST);
+	ask(2);
+	assert_int_equal(world->links[9].type, MODEM_LINK_UDP);
+	module_data(8, told, answers(told, asked, 2u + dns_get16(asked), 0), NULL);
+	assert_int_equal(world->links[8].closes, 1);
+}
+
 static void queries_survive_a_change_to_buffer_mode(void **state)
 {
 	struct modem_send send;
@@ -493,6 +514,7 @@ int main(void)
 		T(a_lost_bearer_leaves_nothing_behind),
 		T(auto_takes_tcp_in_buffer_mode_and_when_udp_has_no_link),
 		T(an_idle_connection_does_not_keep_buffer_mode),
+		T(a_busy_connection_does_not_keep_buffer_mode),
 		T(queries_survive_a_change_to_buffer_mode),
 		T(on_an_ipv6_bearer_an_ipv4_resolver_is_stood_in_for),
 	};

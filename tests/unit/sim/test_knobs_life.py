@@ -155,6 +155,8 @@ class Life(Case):
         self.assertEqual(s.cmd("AT+CGMR"), b"\r\n+CGMR: R1\r\n" + OK)
         self.assertEqual(s.cmd("AT+CICCID"), b"\r\n+ICCID: 123\r\n" + OK)
         self.assertIn(b'"192.0.2.1","192.0.2.2"', s.cmd("AT+CGCONTRDP=1"))
+        s.set("operator_dns=2001:db8::35")
+        self.assertIn(b'"32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.53",""', s.cmd("AT+CGCONTRDP=1"))
         s.set("operator_dns=error")
         self.assertEqual(s.cmd("AT+CGCONTRDP=1"), b"\r\nERROR\r\n")
         s.net()
