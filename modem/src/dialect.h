@@ -93,6 +93,7 @@ enum ip_error {
 	IP_ERROR_ALREADY_OPENED = 4,
 	IP_ERROR_NOT_OPENED = 8,
 	IP_ERROR_LISTENING = 20,
+	IP_ERROR_NOT_CREATED = 11,
 	IP_ERROR_NO_DATA_OTHER = 21, /* "No data" in another table of the same vendor */
 	IP_ERROR_NO_DATA = 22,
 };

@@ -75,6 +75,9 @@ struct link {
 	size_t rx_rest; /* known to be in the module */
 	usec_t rx_poll; /* next look without a hint */
 	unsigned missed; /* CIPCLOSE? disagreed that often in a row */
+	unsigned denied; /* CIPACK said that often in a row that there is no connection */
+	uint64_t received;
+	uint64_t watched; /* sent and received when the watch last looked */
 };
 
 /* A client whose link is not told to the owner yet. */
@@ -259,6 +262,8 @@ struct bearer {
 	unsigned rung, rung_tries;
 	usec_t backoff;
 	unsigned watch_due; /* bit mask of watch.c */
+	unsigned idle_due;  /* bit mask of links whose CIPACK is to be asked by it */
+	bool cipack_unknown; /* to this firmware */
 	usec_t watch_at;
 	bool stopped_event;
 	bool power_event;

@@ -160,6 +160,7 @@ static void take(struct modem *m, const uint8_t *p, size_t n)
 	}
 	m->rx_payload_bytes += n;
 	if (!collects(m)) {
+		m->links[r->link].received += n;
 		m->ops->data(m->user, (unsigned)r->link, p, n, NULL);
 	} else if (!r->oversize) {
 		memcpy(r->datagram + r->len, p, n);

@@ -52,6 +52,7 @@ static int judge_sync(struct modem *m, const struct command *c, enum result r)
 	channel_resync(&m->channels[0], m->now);
 	m->channels[0].lexer.bare = false;
 	m->bearer.facts_refused = 0;
+	m->bearer.cipack_unknown = false;
 	m->bearer.operator[0] = m->bearer.technology[0] = '\0';
 	mode_boot(m);
 	return NEXT;

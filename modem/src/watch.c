@@ -5,7 +5,10 @@
  * and NETOPEN? when something made its state doubtful.
  *
  * Two lists in a row must disagree before a link is given up or closed: one may be stale (AT
- * reference 8.1).
+ * reference 8.1). Nor is a list always right: a link can be listed as open although every CIPSEND
+ * is refused (T11), which an idle flow would find out too late. So TCP links on which nothing moved
+ * since the last look are also asked for their CIPACK: "Connection is not created", twice in a row,
+ * is the end of such a link. A bare ERROR means that the firmware has no CIPACK.
  */
 #include "private.h"
 
@@ -103,6 +106,91 @@ static const struct command_type watch_command = {
 	.done = watch_done,
 };
 
+/* ---- idle links ---- */
+
+static enum info idle_info(void *user, struct command *c, const struct msg *msg)
+{
+	(void)user;
+	if (msg->kind == MSG_IP_ERROR) {
+		c->error = dialect_ip_error(msg);
+		return INFO_FAILED;
+	}
+	return msg->kind == MSG_CIPACK ? INFO_TAKEN : INFO_FOREIGN;
+}
+
+static void zombie(struct modem *m, unsigned l)
+{
+	struct link *k = &m->links[l];
+
+	if (++k->denied < DISAGREEMENTS) {
+		m->bearer.watch_at = usec_min(m->bearer.watch_at, after(m, INTERVAL_DOUBT));
+		return;
+	}
+	log_warn("%s: link %u: listed as open, but it has no connection", m->config->name, l);
+	if (m->mode.now == MODEM_RECEIVE_BUFFER)
+		link_drain(m, l, MODEM_CLOSE_LOST, false);
+	else
+		link_close(m, l, MODEM_CLOSE_LOST, false);
+}
+
+static void idle_done(void *user, struct command *c, enum result r)
+{
+	struct modem *m = user;
+	struct link *k = &m->links[c->link];
+
+	if (r == RESULT_ERROR && c->error < 0) {
+		m->bearer.cipack_unknown = true;
+		m->bearer.idle_due = 0;
+	}
+	if (k->phase != LINK_UP)
+		return;
+	if (r == RESULT_ERROR && c->error == IP_ERROR_NOT_CREATED)
+		zombie(m, c->link);
+	else
+		k->denied = 0;
+}
+
+static const struct command_type idle_command = {
+	.name = "AT+CIPACK",
+	.timeout = SEC(9),
+	.info = idle_info,
+	.done = idle_done,
+};
+
+static void plan_idle(struct modem *m)
+{
+	struct bearer *b = &m->bearer;
+
+	b->idle_due = 0;
+	for (unsigned l = 0; l < MODEM_LINKS && !b->cipack_unknown; l++) {
+		struct link *k = &m->links[l];
+		bool idle = k->watched == k->sent + k->received;
+
+		k->watched = k->sent + k->received;
+		if (idle && k->phase == LINK_UP && k->type == MODEM_LINK_TCP)
+			b->idle_due |= 1u << l;
+	}
+}
+
+static bool idle_submit(struct modem *m, struct channel *ch)
+{
+	struct bearer *b = &m->bearer;
+
+	while (b->idle_due) {
+		unsigned l = (unsigned)__builtin_ctz(b->idle_due);
+
+		b->idle_due &= ~(1u << l);
+		if (m->links[l].phase != LINK_UP)
+			continue;
+		command_printf(channel_prepare(ch, &idle_command, l), "AT+CIPACK=%u", l);
+		channel_submit(ch, m->now);
+		return true;
+	}
+	return false;
+}
+
+/* ---- when ---- */
+
 static void plan(struct modem *m)
 {
 	struct bearer *b = &m->bearer;
@@ -115,6 +203,7 @@ static void plan(struct modem *m)
 	if (fact_wanted(m, FACT_OPERATOR))
 		b->watch_due |= 1u << WATCH_COPS;
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
+	plan_idle(m);
 	servers_check(m);
 	if (m->now >= b->since + STABLE)
 		recover_stable(m);
@@ -128,7 +217,7 @@ bool watch_submit(struct modem *m, struct channel *ch)
 	if (m->now >= b->watch_at)
 		plan(m);
 	if (!b->watch_due)
-		return false;
+		return idle_submit(m, ch);
 	what = (unsigned)__builtin_ctz(b->watch_due);
 	b->watch_due &= ~(1u << what);
 	command_printf(channel_prepare(ch, &watch_command, what), "%s", texts[what]);

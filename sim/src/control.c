@@ -239,6 +239,18 @@ static void ctl_kill_link(struct sim *sim, const char *args, FILE *out)
 	fprintf(out, "ok");
 }
 
+/* The same for good: nothing but an answer to CIPSEND or CIPACK shows it. */
+static void ctl_zombie_link(struct sim *sim, const char *args, FILE *out)
+{
+	int l = link_argument(sim, args, out);
+
+	if (l < 0)
+		return;
+	link_free(sim, l, true);
+	link_set_state(sim, l, LINK_ZOMBIE);
+	fprintf(out, "ok");
+}
+
 static void ctl_freeze(struct sim *sim, const char *args, FILE *out)
 {
 	if (strcmp(args, "on") && strcmp(args, "off")) {
@@ -289,7 +301,8 @@ static const struct {
 	{"set", ctl_set}, {"get", ctl_get}, {"stats", ctl_stats}, {"mistakes", ctl_mistakes},
 	{"clear", ctl_clear}, {"reset", ctl_reset}, {"power-cycle", ctl_power_cycle},
 	{"cipevent", ctl_cipevent}, {"unplug", ctl_unplug}, {"plug", ctl_plug}, {"urc", ctl_urc},
-	{"drop-link", ctl_drop_link}, {"kill-link", ctl_kill_link}, {"freeze", ctl_freeze},
+	{"drop-link", ctl_drop_link}, {"kill-link", ctl_kill_link},
+	{"zombie-link", ctl_zombie_link}, {"freeze", ctl_freeze},
 	{"dtr", ctl_dtr}, {"noise", ctl_noise}, {"quit", ctl_quit}, {"help", ctl_help},
 };
 

@@ -140,6 +140,8 @@ KNOB(OPEN_USED_LINK, "open_used_link", "4|8|error", "4", "CIPOPEN of a link in u
 KNOB(SEND_ERR_CLOSED, "send_err_when_service_closed", "4|2", "4", "CIPSEND without NETOPEN")
 KNOB(CLOSE_DELAY, "close_delay_ms", "0..120000|never", "20",
 	"CIPCLOSE to +CIPCLOSE; never: the link is closed but nothing says so")
+KNOB(CLOSE_UNSENT, "close_unsent", "sent|lost", "sent",
+	"bytes not yet on their way at CIPCLOSE: sent first, or lost")
 KNOB(STALE_OPEN_STATE, "stale_open_state", "off|on", "off",
 	"CIPCLOSE? lists a dead link as open once more")
 KNOB(REOPEN_QUARANTINE, "reopen_quarantine_ms", "0..60000", "0",

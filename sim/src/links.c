@@ -213,6 +213,8 @@ static enum result close_start(struct sim *sim, int l)
 				: knob_is(n, KNOB_ORDER_TCP_CLOSE, "urc_first");
 
 	link_discard_rx(k);
+	if (knob_is(n, KNOB_CLOSE_UNSENT, "lost"))
+		k->tx_len = 0;
 	if (never) {
 		link_free(sim, l, false);
 		return RESULT_OK;

@@ -474,6 +474,64 @@ static void dead_link_is_found_by_the_watch_but_one_list_may_be_stale(void **sta
 	assert_heard(f, "closed(3,lost) free(3) ");
 }
 
+#define NOT_CREATED "\r\n+IP ERROR: Connection is not created\r\n" ERR
+
+static void idle_link_without_a_connection_is_found_though_it_is_listed_open(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_tcp(f, 4, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPACK=3", NOT_CREATED);
+	fake_rule(f, "AT+CIPACK=4", "\r\n+CIPACK: 0,0,0\r\n" OK);
+	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
+	fake_advance(f, SEC(46));
+	assert_said(f, "AT+CIPACK=3\nAT+CIPACK=4\n");
+	assert_heard(f, ""); /* once may be an accident */
+	fake_advance(f, SEC(5));
+	assert_heard(f, "closed(3,lost) free(3) ");
+}
+
+static void one_denial_between_good_answers_is_forgotten(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPACK=3", "\r\n+CIPACK: 0,0,0\r\n" OK);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_rule_once(f, "AT+CIPACK=3", "\r\n+IP ERROR: 11\r\n" ERR);
+		fake_advance(f, SEC(100));
+	}
+	assert_heard(f, "");
+}
+
+static void link_that_moves_bytes_is_not_asked(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_udp(f, 5, 4000);
+	for (unsigned i = 0; i < 20; i++) {
+		fake_say(f, "\r\nRECV FROM:198.51.100.7:3000\r\n+RECEIVE,3,1\r\nx");
+		fake_advance(f, SEC(10));
+	}
+	assert_not_said(f, "CIPACK"); /* nor a UDP link, ever */
+	fake_advance(f, SEC(100));
+	assert_said(f, "AT+CIPACK=3\n");
+}
+
+static void firmware_without_cipack_is_asked_once(void **state)
+{
+	struct fake *f = *state;
+
+	fake_open_tcp(f, 3, "198.51.100.7:3000");
+	fake_open_tcp(f, 4, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPACK", ERR);
+	fake_advance(f, SEC(600));
+	assert_int_equal(fake_count(f->said, "CIPACK"), 1);
+	assert_heard(f, "");
+}
+
 static void to_ipv6(struct fake *f)
 {
 	f->config.ip = 6;
@@ -591,6 +649,10 @@ int main(void)
 		TEST(network_event_loses_every_link),
 		TEST(link_that_nobody_opened_is_closed),
 		TEST(dead_link_is_found_by_the_watch_but_one_list_may_be_stale),
+		TEST(idle_link_without_a_connection_is_found_though_it_is_listed_open),
+		TEST(one_denial_between_good_answers_is_forgotten),
+		TEST(link_that_moves_bytes_is_not_asked),
+		TEST(firmware_without_cipack_is_asked_once),
 		TEST(ipv6_destination_stands_without_brackets),
 		TEST(firmware_that_wants_brackets_is_given_them),
 		TEST(address_refused_in_both_forms_is_told_once_and_tried_plain_again),

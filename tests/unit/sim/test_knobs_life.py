@@ -426,6 +426,18 @@ class Rate(Case):
         s.send(1, b"kept", ("127.0.0.1", port_of(peer)))
         self.assertEqual(peer.recv(10), b"kept")
 
+    def test_close_unsent(self):
+        for value, least, most in (("sent", 2920, 2920), ("lost", 0, 2000)):
+            s = self.online("uplink_bps=40000", "close_unsent=" + value)
+            peer = self.tcp(s)
+            for _ in range(2):
+                s.send(1, b"u" * 1460)
+            s.cmd("AT+CIPCLOSE=1")
+            got = b""
+            while data := peer.recv(4096):
+                got += data
+            self.assertTrue(least <= len(got) <= most, len(got))
+
     def test_uplink_and_downlink(self):
         s = self.online("uplink_bps=80000", "downlink_bps=80000")  # 10 kB/s
         peer = self.tcp(s)

@@ -183,6 +183,19 @@ class Transcripts(Case):
         self.assertEqual(s.cmd("AT+CIPCLOSE=1"), b"\r\n+CIPCLOSE: 1,4\r\n\r\nERROR\r\n")
         self.tcp(s, 1)
 
+    def test_zombie_link_is_listed_until_it_is_closed(self):
+        s = self.online()
+        self.tcp(s, 1)
+        s.ctl("zombie-link 1")
+        for _ in range(2):
+            self.assertEqual(s.cmd("AT+CIPCLOSE?"),
+                             b"\r\n+CIPCLOSE: 0,1,0,0,0,0,0,0,0,0\r\n\r\nOK\r\n")
+            self.assertEqual(s.cmd("AT+CIPSEND=1,2"), b"\r\n+CIPERROR: 4\r\n\r\nERROR\r\n")
+            self.assertEqual(s.cmd("AT+CIPACK=1"),
+                             b"\r\n+IP ERROR: Connection is not created\r\n\r\nERROR\r\n")
+        self.assertEqual(s.cmd("AT+CIPCLOSE=1"), b"\r\n+CIPCLOSE: 1,4\r\n\r\nERROR\r\n")
+        self.assertEqual(s.cmd("AT+CIPCLOSE?"), ALL_CLOSED)
+
     def test_t12_host_restarted_inside_transparent_mode(self):
         s = self.sim("escape_guard_ms=200")
         s.cmd("AT+CIPMODE=1")
