@@ -22,6 +22,7 @@
 #include "util/log.h"
 
 #define PATIENCE SEC(4)	 /* a SYN lost on the air is repeated after 1 s and after 3 s */
+#define CLOSE_PATIENCE SEC(2) /* AT reference 8.1: usually less than 100 ms */
 #define LINKS_NOT_SLOW 2 /* of nine, out of reach for slow destinations */
 #define GIVEN_UP_MAX 2	 /* numbers of opens that were given up and are not free yet */
 
@@ -145,6 +146,23 @@ static unsigned given_up(const struct unit *u)
 	return n;
 }
 
+/* Whether each waiting flow will have one of the links that are being closed. One whose close takes
+ * long (tens of seconds were seen, AT reference 8.1) is not counted on. */
+static bool enough_closing(const struct gateway *gw, const struct unit *u)
+{
+	unsigned closing = 0;
+
+	for (unsigned i = 0; i < MODEM_LINKS; i++) {
+		const struct link *l = &u->links[i];
+
+		closing += l->use == LINK_TCP && !l->flow && gw->now < l->ended + CLOSE_PATIENCE;
+	}
+	for (const struct list *pos = gw->waiting.next; pos != &gw->waiting; pos = pos->next)
+		if (closing-- == 0)
+			return false;
+	return true;
+}
+
 /* Makes room for a waiting flow. An open is given up only for its place in the act of
  * connecting: its number may stay taken, and a module that opens one at a time stays busy. */
 static void relieve(struct gateway *gw, struct unit *u)
@@ -156,7 +174,7 @@ static void relieve(struct gateway *gw, struct unit *u)
 		return;
 	}
 	if (u->connecting < connecting_max(u)) {
-		if (!dns_tcp_yield(gw))
+		if (!enough_closing(gw, u) && !dns_tcp_yield(gw))
 			flow_reclaim(gw, FLOW_LINGER);
 		return;
 	}
@@ -271,6 +289,8 @@ usec_t admit_deadline(const struct gateway *gw)
 	for (unsigned i = 0; i < MODEM_LINKS; i++) {
 		const struct flow *f = u->links[i].flow;
 
+		if (!f && u->links[i].use == LINK_TCP && u->links[i].ended + CLOSE_PATIENCE > gw->now)
+			at = usec_min(at, u->links[i].ended + CLOSE_PATIENCE);
 		if (f && f->state == FLOW_OPENING && f->changed + PATIENCE > gw->now)
 			at = usec_min(at, f->changed + PATIENCE);
 	}

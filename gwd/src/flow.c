@@ -234,8 +234,10 @@ void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer)
 
 void link_end(struct link *l)
 {
-	if (l)
-		modem_close(l->unit->modem, l->number);
+	if (!l)
+		return;
+	l->ended = l->unit->gw->now;
+	modem_close(l->unit->modem, l->number);
 }
 
 /* RST to the host now, and the link away. */
@@ -280,6 +282,12 @@ usec_t flow_reclaim_deadline(const struct gateway *gw)
 	return at;
 }
 
+/* A half-close whose owner is known to wait for the answer goes after all others (decision 11). */
+static bool goes_before(const struct flow *a, const struct flow *b)
+{
+	return a->half_closed != b->half_closed ? b->half_closed : a->active < b->active;
+}
+
 bool flow_reclaim(struct gateway *gw, enum flow_state state)
 {
 	struct flow *oldest = NULL;
@@ -289,7 +297,7 @@ bool flow_reclaim(struct gateway *gw, enum flow_state state)
 		struct flow *f = list_entry(pos, struct flow, node);
 
 		if (f->state == state && gw->now - f->active > RECLAIM_IDLE &&
-			(!oldest || f->active < oldest->active))
+			(!oldest || goes_before(f, oldest)))
 			oldest = f;
 	}
 	if (!oldest)

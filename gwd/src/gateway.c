@@ -174,6 +174,7 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 		udp_link_closed(l);
 	sched_remove(l);
 	l->open = false;
+	l->ended = l->unit->gw->now;
 }
 
 static void on_accepted(void *user, unsigned link, unsigned server, const struct endpoint *remote)

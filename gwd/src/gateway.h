@@ -117,6 +117,7 @@ struct link {
 	enum link_use use;
 	bool open;
 	usec_t since;
+	usec_t ended;	   /* TCP: when it was last given up or lost; 0: never */
 	usec_t refused;	   /* the module last called it in use although it was free; 0: never */
 	struct flow *flow; /* TCP; NULL for one that is being closed */
 	uint64_t tx_bytes, rx_bytes;
@@ -321,7 +322,7 @@ void flow_reset(struct gateway *gw, struct flow *f, uint64_t *counter, const cha
 void flow_finish(struct gateway *gw, struct flow *f);
 const char *flow_state_name(enum flow_state s);
 /* Resets the longest idle flow of @state (LINGER holds a link, DELIVER a buffer), if it was idle for
- * a second. */
+ * a second; one whose owner is known to wait for the answer only if there is no other. */
 bool flow_reclaim(struct gateway *gw, enum flow_state state);
 /* When flow_reclaim() could find one it does not find now. */
 usec_t flow_reclaim_deadline(const struct gateway *gw);

@@ -34,6 +34,7 @@
 #define OPEN_ATTEMPTS 5
 #define CONFIRM_POLL_MIN MSEC(100)
 #define CONFIRM_POLL_MAX SEC(2)
+#define CONFIRM_BLIND SEC(3) /* without CIPACK: some round trips, AT reference 15 */
 #define OWNER_CHECK_MAX SEC(30)
 
 /* ---- host side ---- */
@@ -399,6 +400,18 @@ void tcp_confirm_begin(struct gateway *gw, struct flow *f)
 		flow_enter(gw, f, FLOW_LINGER);
 }
 
+/* The module cannot say. Bytes that it said the peer does not have are missing still; otherwise all
+ * that can be done against a close that cuts what is under way is to give it some time. */
+static void confirm_unknown(struct gateway *gw, struct flow *f)
+{
+	if (f->unacked > 0)
+		f->check = gw->now + CONFIRM_POLL_MAX;
+	else if (gw->now < f->active + CONFIRM_BLIND)
+		f->check = f->active + CONFIRM_BLIND;
+	else
+		flow_enter(gw, f, FLOW_LINGER);
+}
+
 void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
 {
 	struct gateway *gw = l->unit->gw;
@@ -407,7 +420,11 @@ void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
 
 	if (!f || f->state != FLOW_CONFIRM)
 		return;
-	if (!known || acked >= sent) {
+	if (!known) {
+		confirm_unknown(gw, f);
+		return;
+	}
+	if (acked >= sent) {
 		f->unacked = 0;
 		flow_enter(gw, f, FLOW_LINGER);
 		return;
@@ -439,8 +456,8 @@ void tcp_linger_check(struct gateway *gw, struct flow *f)
 		return;
 	}
 	/* A real half-close: the answer may take as long as it likes, but look again, because
-	 * shutdown() is usually followed by close(). */
-	f->half_closed = true;
+	 * shutdown() is usually followed by close(). A look-up that failed says nothing. */
+	f->half_closed = rc == 0;
 	flow_arm(gw, f);
 	f->check = gw->now + usec_min(SEC(1) << (f->polls < 5 ? f->polls : 5), OWNER_CHECK_MAX);
 	f->polls++;

@@ -715,6 +715,13 @@ void module_acks(int link, uint64_t sent, uint64_t acked)
 	run();
 }
 
+void module_acks_not(int link)
+{
+	module_speaks();
+	world->modem->acked(world->modem_user, (unsigned)link, false, 0, 0);
+	run();
+}
+
 void module_resolves(int result, const char *address)
 {
 	char name[MODEM_NAME_MAX + 1];

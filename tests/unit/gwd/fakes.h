@@ -127,6 +127,7 @@ size_t module_takes(struct modem_send *send, uint8_t *buf);
 void module_confirms(const struct modem_send *send, size_t n);
 
 void module_acks(int link, uint64_t sent, uint64_t acked); /* CIPACK's answer */
+void module_acks_not(int link); /* there is none */
 
 /* The end of the first look-up. */
 void module_resolves(int result, const char *address);

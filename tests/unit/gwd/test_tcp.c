@@ -470,6 +470,85 @@ static void a_peer_that_acknowledges_slowly_is_waited_for(void **state)
 	}
 }
 
+static void without_cipack_a_close_waits_for_what_is_under_way(void **state)
+{
+	int link;
+	struct stack_tcp *t;
+
+	(void)state;
+	world->owner_result = 0;
+	world->owner = (struct tun_owner){.inode = 7, .tcp_state = 2};
+	t = connected(local, remote, &link);
+	world->owner.inode = 0; /* closed */
+	begin_confirm(t, link);
+	module_acks_not(link);
+	advance(SEC(2));
+	assert_int_equal(world->links[link].closes, 0);
+	advance(SEC(2));
+	module_acks_not(link);
+	assert_int_equal(world->links[link].closes, 1);
+	assert_false(t->aborted);
+}
+
+static void bytes_known_to_be_missing_stay_missing_when_cipack_fails(void **state)
+{
+	int link;
+	struct stack_tcp *t = connected(local, remote, &link);
+
+	(void)state;
+	begin_confirm(t, link);
+	module_acks(link, 10, 5);
+	for (unsigned i = 0; i < 40; i++) {
+		advance(SEC(1));
+		if (t->alive)
+			module_acks_not(link);
+	}
+	assert_true(t->aborted);
+}
+
+/* Nine half-closed flows hold all links that TCP may have; of the second one alone the owner is not
+ * known. */
+static void under_pressure_a_known_half_close_goes_last(void **state)
+{
+	struct stack_tcp *t[TCP_LINKS_MAX];
+	char to[32];
+	int link;
+
+	(void)state;
+	world->config.tcp.linger = SEC(300);
+	world->owner = (struct tun_owner){.inode = 7, .tcp_state = 2};
+	for (int i = 0; i < TCP_LINKS_MAX; i++) {
+		snprintf(to, sizeof(to), "198.51.100.%d:80", i + 1);
+		world->owner_result = i == 1 ? -ENOENT : 0;
+		t[i] = connected(local, to, &link);
+		host_event(t[i], STACK_TCP_FIN);
+		world->owner_result = 0;
+		advance(MSEC(100));
+	}
+	advance(SEC(2));
+	host_syn(local, "198.51.100.99:80");
+	advance(SEC(1));
+	for (int i = 0; i < TCP_LINKS_MAX; i++)
+		assert_int_equal(t[i]->aborted, i == 1);
+}
+
+static void a_look_up_that_fails_leaves_it_to_linger(void **state)
+{
+	int link;
+	struct stack_tcp *t;
+
+	(void)state;
+	world->owner_result = 0;
+	world->owner = (struct tun_owner){.inode = 7, .tcp_state = 2};
+	t = connected(local, remote, &link);
+	world->owner_result = -ETIMEDOUT;
+	host_event(t, STACK_TCP_FIN);
+	advance(SEC(9));
+	assert_true(t->alive);
+	advance(SEC(2));
+	assert_true(t->aborted);
+}
+
 static void bytes_the_peer_never_acknowledges_end_in_a_reset(void **state)
 {
 	int link;
@@ -634,6 +713,10 @@ int main(void)
 		T(a_half_close_of_another_namespace_lasts_linger_from_the_last_byte),
 		T(a_living_half_close_follows_idle_timeout_not_linger),
 		T(linger_counts_from_the_byte_itself),
+		T(without_cipack_a_close_waits_for_what_is_under_way),
+		T(bytes_known_to_be_missing_stay_missing_when_cipack_fails),
+		T(under_pressure_a_known_half_close_goes_last),
+		T(a_look_up_that_fails_leaves_it_to_linger),
 		T(a_peer_that_acknowledges_slowly_is_waited_for),
 		T(bytes_the_peer_never_acknowledges_end_in_a_reset),
 		T(a_host_that_reads_its_last_bytes_slowly_gets_them),
