@@ -150,6 +150,27 @@ static void on_link_free(void *user, unsigned link)
 	}
 }
 
+static void on_accepted(void *user, unsigned link, unsigned server, const struct endpoint *remote)
+{
+	struct world *w = user;
+
+	CHECK(link < MODEM_LINKS && (w->life[link] == ENDED || w->life[link] == FREE));
+	CHECK(modem_link_state(w->m, link) == MODEM_LINK_OPEN && server < MODEM_SERVERS);
+	CHECK(remote->addr.family && remote->port);
+	w->life[link] = OPEN;
+	w->udp[link] = false;
+	if (w->choice & 8)
+		modem_close(w->m, link);
+}
+
+static void on_listening(void *user, unsigned server, int result)
+{
+	struct world *w = user;
+
+	CHECK(server < MODEM_SERVERS);
+	CHECK(result || modem_server_state(w->m, server) != MODEM_SERVER_FAILED);
+}
+
 static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked)
 {
 	struct world *w = user;
@@ -215,6 +236,8 @@ static const struct modem_ops ops = {
 	.rx_space = on_rx_space,
 	.closed = on_closed,
 	.link_free = on_link_free,
+	.accepted = on_accepted,
+	.listening = on_listening,
 	.acked = on_acked,
 	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
@@ -253,6 +276,9 @@ static const char *const phrases[] = {
 	"\r\n+NETOPEN: 0\r\n", "\r\n+NETCLOSE: 0\r\n", "\r\n+CME ERROR: SIM not inserted\r\n",
 	"\r\n+CPING: 1,192.0.2.1,56,42,57\r\n", "\r\n+CPING: 1,2001:db8::1,56,42,57\r\n",
 	"\r\n+CPING: 2\r\n", "\r\n+CPING: 3,1,1,0,42,42,42\r\n",
+	"\r\n+CLIENT: 0,0,192.0.2.1:80\r\n", "\r\n+CLIENT: 1,1,\"2001:db8::1:80\"\r\n",
+	"\r\n+CLIENT: 2,0,192.0.2.1:80\r\n", "\r\n+SERVERSTOP: 0,0\r\n", "\r\n+SERVERSTOP: 1,4\r\n",
+	"\r\n+SERVERSTART: 0,8080\r\n", "\r\n+CIPERROR: 7\r\n",
 };
 
 static void say(struct world *w, const void *p, size_t n)
@@ -289,6 +315,14 @@ static void obey(struct world *w)
 		say(w, reply, strlen(reply));
 		return;
 	}
+}
+
+static void serve(struct world *w, uint8_t arg)
+{
+	if (arg & 0x20)
+		modem_unlisten(w->m, arg & 1);
+	else if (arg & 0x40)
+		modem_listen(w->m, arg & 1, arg & 2 ? 8080 : 9090);
 }
 
 static void drain(struct world *w, size_t most)
@@ -417,6 +451,7 @@ static size_t act(struct world *w, uint8_t action, const uint8_t *p, size_t n)
 		modem_query_ack(w->m, arg % MODEM_LINKS);
 		modem_rx_resume(w->m, arg % MODEM_LINKS);
 		ping(w, arg);
+		serve(w, arg);
 		break;
 	case 11:
 		w->answer = arg & 1;

@@ -358,6 +358,18 @@ static void raw(void)
 	script.n -= n;
 }
 
+/* A connection to the host, on the addresses that segment() speaks for. */
+static void dial(void)
+{
+	const struct flow *f = &flows[u8() % FLOWS];
+	struct stack_tcp **slot = slot_of(NULL), *tcp = NULL;
+
+	if (!slot || stack_tcp_connect(w.s, &f->local, &f->remote, &tcp) < 0)
+		return;
+	check(tcp && !slot_of(tcp));
+	*slot = tcp;
+}
+
 static void run(void)
 {
 	struct stack_stats st;
@@ -404,6 +416,9 @@ static void step(uint8_t op)
 		break;
 	case 9:
 		run();
+		break;
+	case 10:
+		dial();
 		break;
 	default:
 		segment();
