@@ -138,7 +138,8 @@ static void set_opened(struct modem *m, unsigned l, int result)
 
 /* ---- CIPOPEN ---- */
 
-/* Whether the number can be in use in spite of the failure (AT reference 4.2, 16). */
+/* Whether the number can be in use in spite of the failure (AT reference 4.2, 16). So it can when bytes
+ * or a client came for it meanwhile (tainted). */
 static bool failed_open_needs_close(int result)
 {
 	return result == MODEM_OPEN_NOT_SUPPORTED || result == MODEM_OPEN_ERROR;
@@ -154,7 +155,7 @@ static void open_failed(struct modem *m, unsigned l, int result)
 	}
 	if (!told)
 		set_opened(m, l, result);
-	if (failed_open_needs_close(result)) {
+	if (failed_open_needs_close(result) || m->links[l].tainted) {
 		want_close(m, l, 0);
 		/* A client that was faster: its +CLIENT may stand behind our error. */
 		if (servers_wanted(m))
@@ -672,23 +673,6 @@ void links_close_all(struct modem *m)
 		modem_close(m, l);
 }
 
-bool links_idle(const struct modem *m)
-{
-	for (unsigned l = 0; l < MODEM_LINKS; l++)
-		if (m->links[l].phase != LINK_IDLE && m->links[l].phase != LINK_FREED)
-			return false;
-	return true;
-}
-
-unsigned links_open(const struct modem *m)
-{
-	unsigned n = 0;
-
-	for (unsigned l = 0; l < MODEM_LINKS; l++)
-		n += link_alive(&m->links[l]);
-	return n;
-}
-
 /* ---- public ---- */
 
 static int open_check(const struct modem *m, unsigned l)
@@ -764,29 +748,4 @@ void modem_close(struct modem *m, unsigned link)
 	default:
 		break;
 	}
-}
-
-enum modem_link_state modem_link_state(const struct modem *m, unsigned link)
-{
-	static const enum modem_link_state states[] = {
-		[LINK_IDLE] = MODEM_LINK_FREE,
-		[LINK_OPEN_WANTED] = MODEM_LINK_OPENING,
-		[LINK_OPEN_SENT] = MODEM_LINK_OPENING,
-		[LINK_UP] = MODEM_LINK_OPEN,
-		[LINK_DRAIN] = MODEM_LINK_DRAINING,
-		[LINK_CLOSE_WANTED] = MODEM_LINK_CLOSING,
-		[LINK_CLOSE_SENT] = MODEM_LINK_CLOSING,
-		[LINK_ABANDONED] = MODEM_LINK_CLOSING,
-		[LINK_REVOKE_SENT] = MODEM_LINK_CLOSING,
-		[LINK_QUARANTINE] = MODEM_LINK_CLOSING,
-		[LINK_FREED] = MODEM_LINK_CLOSING,
-	};
-
-	_Static_assert(sizeof(states) / sizeof(states[0]) == LINK_PHASES, "each phase has a state");
-	return link < MODEM_LINKS ? states[m->links[link].phase] : MODEM_LINK_FREE;
-}
-
-enum modem_link_type modem_link_type(const struct modem *m, unsigned link)
-{
-	return link < MODEM_LINKS ? m->links[link].type : MODEM_LINK_TCP;
 }

@@ -48,15 +48,15 @@ static void set_phase(struct server *s, enum server_phase phase, usec_t deadline
 	s->result = -1;
 }
 
-static void report(struct modem *m, unsigned i, int result)
+static void report(struct modem *m, unsigned i, uint16_t port, int result)
 {
 	struct server *s = &m->servers.server[i];
 
 	if (result)
-		log_warn("%s: server %u, port %u: %s", m->config->name, i, s->wanted,
+		log_warn("%s: server %u, port %u: %s", m->config->name, i, port,
 			modem_open_result_name(result));
 	else
-		log_info("%s: server %u listens on port %u", m->config->name, i, s->wanted);
+		log_info("%s: server %u listens on port %u", m->config->name, i, port);
 	s->event = true;
 	s->event_result = result;
 }
@@ -72,7 +72,7 @@ static void settle(struct modem *m, unsigned i)
 	}
 	s->failures = 0;
 	if (s->wanted && s->phase != SERVER_LISTENING)
-		report(m, i, 0);
+		report(m, i, s->wanted, 0);
 	set_phase(s, s->wanted ? SERVER_LISTENING : SERVER_IDLE, USEC_NEVER);
 }
 
@@ -122,7 +122,7 @@ static void start_done(void *user, struct command *c, enum result r)
 	}
 	s->port = r == RESULT_ERROR && c->error != MODEM_OPEN_LISTENING ? 0 : PORT_UNKNOWN;
 	if (r == RESULT_ERROR && s->failures == 1)
-		report(m, c->link, c->error >= 0 ? c->error : MODEM_OPEN_ERROR);
+		report(m, c->link, s->asked, c->error >= 0 ? c->error : MODEM_OPEN_ERROR);
 	if (c->error == MODEM_OPEN_NETWORK_NOT_OPENED)
 		m->bearer.verify = true;
 	refused(m, c->link);
