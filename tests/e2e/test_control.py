@@ -11,6 +11,7 @@ from harness.world import World
 
 STATUS = {"gwd_version", "pid", "uptime_s", "interface", "modems", "flows", "counters"}
 MODEM = {"modem", "device", "state", "since_s", "failure", "reason", "address", "receive", "model", "revision",
+         "receive_configured", "buffer_mode_s", "receive_switches",
          "rssi_dbm", "turnaround_ms", "prompt_delay_ms", "baud", "rung", "recoveries", "boots",
          "tx_wire_bytes", "rx_wire_bytes", "tx_payload_bytes", "rx_payload_bytes", "rx_unclaimed_bytes",
          "timeouts", "resyncs", "short_confirms", "links_free"}

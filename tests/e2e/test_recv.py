@@ -104,6 +104,16 @@ def test_the_modules_window_stops_the_peer(world: World) -> None:
     slow.close()
 
 
+def test_people_are_told(world: World) -> None:
+    slow = switched(world, body=SLOW[:400_000])
+    text = world.gwctl("status").stdout
+    assert "buffer (auto)" in text and "1 switches" in text
+    assert sha(receive_all(slow)) == sha(SLOW[:400_000])
+    slow.close()
+    wait_mode(world, "push")
+    assert "push (auto)" in world.gwctl("status").stdout
+
+
 def test_push_is_back_as_soon_as_no_tcp_flow_is_left(world: World) -> None:
     slow = switched(world)
     gwd = world.gwd
