@@ -6,15 +6,14 @@ import contextlib
 import signal
 import socket
 import threading
-import time
 
 import pytest
 
 from harness.netns import Namespace
 from harness.servers import TcpServer, Visit, both_ways, digest_of_counted, echo, hold, read_exactly, source
-from harness.traffic import ends_in_reset, exchange, hostile_body, receive_all, receive_exactly, sha
+from harness.traffic import exchange, hostile_body, receive_all, receive_exactly, sha
 from harness.waiting import wait_for
-from harness.world import OTHERS4, RESOLVER6, SERVERS4, SERVERS6, World
+from harness.world import OTHERS4, SERVERS4, World
 
 MODULE = SERVERS4[4]  # an address of the module's side of the Internet
 CLIENT = OTHERS4[0]
@@ -158,27 +157,6 @@ def test_two_routing_rules_are_enough_for_true_addresses(world: World, outside: 
     s.sendall(b"hello")
     assert receive_exactly(s, 5) == b"hello"
     assert server.visit().peer == s.getsockname()
-
-
-@pytest.mark.parametrize("source", ["remote", "gateway"])
-def test_ipv6_clients_come_to_ipv6_servers(world: World, outside: Outside, source: str) -> None:
-    host = "2001:db8:77::10"
-    world.inner.ip("addr", "add", f"{host}/128", "dev", "lo", "nodad")
-    world.start_sim(ipv6="on")
-    world.start_gwd({"modem.ip": 6, "forward.tcp": f"{PORT}:[{host}]:80", "forward.source": source}, route=None)
-    if source == "remote":
-        world.inner.ip("-6", "route", "add", "default", "dev", "cell0")
-    outside.listening()
-    server = outside.inner(digest_of_counted, host)
-    s = world.outer.socket(family=socket.AF_INET6)
-    world.clients.append(s)
-    s.bind((RESOLVER6, 0))
-    s.connect((SERVERS6[0], PORT))
-    body = hostile_body(100_000)
-    s.sendall(b"%010d" % len(body) + body)
-    assert receive_all(s).decode() == sha(body)
-    seen = server.visit().peer
-    assert (seen == s.getsockname()[:2]) == (source == "remote")
 
 
 # -- bytes -----------------------------------------------------------------------------------------

@@ -539,6 +539,19 @@ static void two_that_both_have_the_number_are_both_closed(void **state)
 	assert_heard(f, "opened(8,not supported) accepted(8,0," PEER ") closed(8,data) free(8) ");
 }
 
+static void client_whose_number_our_failed_open_had_is_closed(void **state)
+{
+	struct fake *f = listener(state);
+
+	fake_rule(f, "AT+CIPCLOSE=9", OK "\r\n+CIPCLOSE: 9,0\r\n");
+	open_tcp(f, 9);
+	fake_say(f, "\r\n+CLIENT: 9,0," PEER "\r\n");
+	fake_say(f, "\r\n+CIPOPEN: 9,10\r\n");
+	fake_advance(f, SEC(1));
+	assert_heard(f, "opened(9,timeout) free(9) ");
+	assert_said(f, "AT+CIPCLOSE=9\n");
+}
+
 static void client_on_a_link_that_was_open_resets_both(void **state)
 {
 	struct fake *f = listener(state);
@@ -677,6 +690,7 @@ int main(void)
 		test(client_behind_the_error_of_our_open_keeps_the_link),
 		test(open_that_is_not_written_yet_gives_way),
 		test(two_that_both_have_the_number_are_both_closed),
+		test(client_whose_number_our_failed_open_had_is_closed),
 		test(client_on_a_link_that_was_open_resets_both),
 		test(client_on_a_link_being_closed_is_closed_again),
 		cmocka_unit_test(client_on_a_draining_link_ends_the_old_stream_in_reset),
