@@ -182,7 +182,7 @@ const struct option options[] = {
 			"blanks, run without a shell."},
 	{"modem", "give_up", OPTION_BOOL, FIELD(modem.give_up), .def = "no", .live = true,
 		.help = "Exit when PIN, SIM, registration or APN are refused, instead of trying again."},
-	/* CTCPKA's <idle>, AT reference 11: minutes, up to 7200 in any unit. */
+	/* CTCPKA's <idle> is in minutes, as far as is known (AT reference 11). */
 	{"modem", "keepalive", OPTION_DURATION, FIELD(modem.keepalive), RANGE(0, SEC(7200)),
 		.def = "0",
 		.help = "Have the module probe TCP connections that are idle for this long, in whole "

@@ -207,7 +207,8 @@ static bool was_counted(const struct entry *e, int tries)
 	return tries < 0 || e->tries < 0 || tries < e->tries;
 }
 
-const char *pin_memory_try(const struct pin_memory *pm, const char *pin, const char *iccid, int tries)
+const char *pin_memory_try(const struct pin_memory *pm, const char *pin, const char *iccid,
+	int tries)
 {
 	char path[PATH_SIZE], key[KEY_MAX];
 	struct memory m = {0};
@@ -222,7 +223,8 @@ const char *pin_memory_try(const struct pin_memory *pm, const char *pin, const c
 	known = find(&m, key);
 	if (known && was_counted(known, tries) && !pm->force) {
 		explicit_bzero(key, sizeof(key));
-		return "this PIN was entered before, and the SIM did not take it (see modem.pin_force)";
+		return "this PIN was entered before, and the SIM did not take it "
+		       "(see modem.pin_force)";
 	}
 	if (rc == 0)
 		rc = remember(&m, known, key, tries);

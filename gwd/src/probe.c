@@ -74,7 +74,8 @@ static void round_over(struct probe *p)
 {
 	if (p->ports.n == 0) {
 		if (!p->complained)
-			log_warn("modem.device = auto: no USB port of a SIMCom module yet; waiting");
+			log_warn("modem.device = auto: no USB port of a SIMCom module yet; "
+				 "waiting");
 		p->complained = true;
 		p->rounds = 0;
 	} else if (++p->rounds >= SILENT_ROUNDS && p->ports.port[0].known &&

@@ -276,6 +276,7 @@ struct bearer {
 	char model[40], revision[40];
 	char operator[64], technology[24];
 	unsigned facts_refused; /* bit mask of enum fact, in this boot */
+	usec_t facts_at;	/* the watch does not ask before */
 	bool login_turned;	/* AT+CGAUTH in the other order than the model's */
 	int rssi_dbm, ber;
 };

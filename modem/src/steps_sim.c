@@ -111,7 +111,7 @@ bool step_build_cpin(struct modem *m, struct command *c)
 
 /* ---- which card, and how many tries ---- */
 
-/* ITU-T E.118: 19 or 20 digits, of which the last may be a filler. Bare, quoted or behind a name. */
+/* ITU-T E.118: 19 or 20 digits, the last maybe a filler. Bare, quoted or behind a name. */
 enum info step_info_iccid(void *user, struct command *c, const struct msg *msg)
 {
 	struct bearer *b = &((struct modem *)user)->bearer;
@@ -140,8 +140,8 @@ bool step_build_ccid(struct modem *m, struct command *c)
 	return !m->bearer.iccid[0];
 }
 
-/* +SPIC: <pin>,<puk>,<pin2>,<puk2>; or a line a code, of which "+CPINR: SIM PIN,<left>[,<of>]" is the
- * one (3GPP TS 27.007 8.65). */
+/* +SPIC: <pin>,<puk>,<pin2>,<puk2>; or a line for each code, of which "+CPINR: SIM PIN,<left>[,<of>]"
+ * is the one (3GPP TS 27.007 8.65). */
 enum info step_info_tries(void *user, struct command *c, const struct msg *msg)
 {
 	static const char code[] = "SIM PIN";

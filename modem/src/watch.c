@@ -191,6 +191,20 @@ static bool idle_submit(struct modem *m, struct channel *ch)
 
 /* ---- when ---- */
 
+/* Not at each look while links are open: some modules take long for an answer. */
+static void plan_facts(struct modem *m)
+{
+	struct bearer *b = &m->bearer;
+
+	if (m->now < b->facts_at)
+		return;
+	b->facts_at = after(m, INTERVAL_IDLE);
+	if (fact_wanted(m, FACT_TECHNOLOGY))
+		b->watch_due |= 1u << WATCH_CPSI;
+	if (fact_wanted(m, FACT_OPERATOR))
+		b->watch_due |= 1u << WATCH_COPS;
+}
+
 static void plan(struct modem *m)
 {
 	struct bearer *b = &m->bearer;
@@ -198,10 +212,7 @@ static void plan(struct modem *m)
 
 	b->echo = false;
 	b->watch_due = 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
-	if (fact_wanted(m, FACT_TECHNOLOGY))
-		b->watch_due |= 1u << WATCH_CPSI;
-	if (fact_wanted(m, FACT_OPERATOR))
-		b->watch_due |= 1u << WATCH_COPS;
+	plan_facts(m);
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
 	plan_idle(m);
 	servers_check(m);
