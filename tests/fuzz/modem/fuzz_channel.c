@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A whole modem against bytes, time and an owner that are all taken from the input. The first byte
- * says whether the bearer is brought up before; each further one is an action. What must hold
- * whatever happens: every callback is legal in the state the owner knows, data comes only on open
- * links, the end of a send only for the outstanding one, nothing is open after a detach, and the
- * modem never is due for ever.
+ * is the configuration, and whether the bearer is brought up before; each further one is an action.
+ * What must hold whatever happens: every callback is legal in the state the owner knows, data comes
+ * only on open links, the end of a send only for the outstanding one, nothing is open after a detach,
+ * and the modem never is due for ever. And what must hold in the end: once the module behaves, the
+ * bearer comes up, and every link is open or free.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +34,10 @@ struct world {
 	int sending; /* link, -1: none */
 	size_t sending_len;
 	bool pinging;
-	bool stopping;
+	unsigned resolving;
+	enum modem_state state;
+	bool powering;
+	bool stopping, stopped;
 	uint8_t choice; /* what the owner does next */
 	enum modem_receive mode;
 	char line[512];
@@ -53,6 +57,9 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 	struct world *w = user;
 
 	CHECK((b->address.family != 0) == (b->state == MODEM_STATE_UP));
+	w->state = b->state;
+	if (b->state != MODEM_STATE_UP)
+		w->resolving = 0;
 	for (unsigned l = 0; l < MODEM_LINKS; l++)
 		CHECK(w->life[l] == FREE || b->state == MODEM_STATE_UP ||
 			b->state == MODEM_STATE_STOPPING);
@@ -181,6 +188,14 @@ static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint6
 	CHECK(w->life[link] == OPEN && !w->udp[link]);
 }
 
+static void on_resolved(void *user, const char *name, int result, const struct addr *addr)
+{
+	struct world *w = user;
+
+	CHECK(w->resolving > 0 && *name && result <= 0 && (result < 0 || addr->family));
+	w->resolving--;
+}
+
 static void on_pinged(void *user, enum modem_ping_result result, usec_t rtt)
 {
 	struct world *w = user;
@@ -216,7 +231,10 @@ static void on_power_cycle(void *user)
 {
 	struct world *w = user;
 
-	modem_power_done(w->m, w->now, w->choice & 1);
+	if (w->choice & 32)
+		w->powering = true;
+	else
+		modem_power_done(w->m, w->now, w->choice & 1);
 }
 
 static void on_stopped(void *user)
@@ -238,6 +256,7 @@ static const struct modem_ops ops = {
 	.link_free = on_link_free,
 	.accepted = on_accepted,
 	.listening = on_listening,
+	.resolved = on_resolved,
 	.acked = on_acked,
 	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
@@ -259,6 +278,13 @@ static const struct {
 	{"AT+NETOPEN", "\r\nOK\r\n\r\n+NETOPEN: 0\r\n"},
 	{"AT+NETCLOSE", "\r\nOK\r\n\r\n+NETCLOSE: 0\r\n"},
 	{"AT+CIPSEND=", "\r\n>"},
+	{"AT+CIPCLOSE=", ""},
+	{"AT+SERVERSTART?", "\r\n+SERVERSTART: 1,8080\r\n\r\nOK\r\n"},
+	{"AT+SERVERSTOP=0", "\r\n+SERVERSTOP: 0,0\r\n\r\nOK\r\n"},
+	{"AT+SERVERSTOP=1", "\r\nOK\r\n\r\n+SERVERSTOP: 1,0\r\n"},
+	{"AT+SERVERSTOP=", "\r\nERROR\r\n"},
+	{"AT+CDNSGIP=\"a", "\r\n+CDNSGIP: 1,\"a.example\",\"192.0.2.9\"\r\n\r\nOK\r\n"},
+	{"AT+CDNSGIP=", "\r\n+CDNSGIP: 0,10\r\n\r\nERROR\r\n"},
 	{"AT+CPING=", "\r\nOK\r\n\r\n+CPING: 1,192.0.2.1,8,9,64\r\n"},
 	{"AT", "\r\nOK\r\n"},
 };
@@ -279,6 +305,12 @@ static const char *const phrases[] = {
 	"\r\n+CLIENT: 0,0,192.0.2.1:80\r\n", "\r\n+CLIENT: 1,1,\"2001:db8::1:80\"\r\n",
 	"\r\n+CLIENT: 2,0,192.0.2.1:80\r\n", "\r\n+SERVERSTOP: 0,0\r\n", "\r\n+SERVERSTOP: 1,4\r\n",
 	"\r\n+SERVERSTART: 0,8080\r\n", "\r\n+CIPERROR: 7\r\n",
+	"\r\n+CLIENT: 2,3,192.0.2.7\r\n",
+	"\r\n+CDNSGIP: 1,\"b.example\",\"192.0.2.8\"\r\n",
+	"\r\n+CDNSGIP: 0,8\r\n", "\r\n+CIPRXGET: 3,0,3,4\r\n61fF63", "\r\n+CIPRXGET: 3,1,3,0\r\n61xx63",
+	"\r\n+CIPRXGET: 4,0,9\r\n", "\r\n+CIPRXGET: 1,1\r\n", "\r\n+CIPRXGET: 2,1,5,0\r\nhello",
+	"\r\n+RECEIVE,0,5\r\n", "\r\n+CIPCLOSE: 0,1,1,0,0,0,0,0,0,0\r\n", "\r\nRECV FROM:192.0.2.7:5000\r\n",
+	"\r\n+CIPOPEN: 0,3\r\n", "\r\n+CIPERROR: 3\r\n", "\r\nSMS DONE\r\n", "AT\r\r\nOK\r\n",
 };
 
 static void say(struct world *w, const void *p, size_t n)
@@ -294,6 +326,7 @@ static void say(struct world *w, const void *p, size_t n)
 static void obey(struct world *w)
 {
 	const char *reply;
+	char closed[40];
 	unsigned link;
 
 	w->line[w->line_len] = '\0';
@@ -312,6 +345,11 @@ static void obey(struct world *w)
 		reply = answers[i].reply;
 		if (w->ip == 6 && strcmp(answers[i].prefix, "AT+IPADDR") == 0)
 			reply = "\r\n+IPADDR: 2001:db8::9\r\n\r\nOK\r\n";
+		if (!*reply) {
+			snprintf(closed, sizeof(closed), "\r\nOK\r\n\r\n+CIPCLOSE: %c,0\r\n",
+				w->line[strlen(answers[i].prefix)]);
+			reply = closed;
+		}
 		say(w, reply, strlen(reply));
 		return;
 	}
@@ -410,12 +448,41 @@ static void ping(struct world *w, uint8_t arg)
 	w->pinging = w->pinging || err == 0;
 }
 
+static void resolve(struct world *w, uint8_t arg)
+{
+	static const char *const names[] = {"a.example", "A.example", "b.example", "c", "d\"", "e..f"};
+	const char *name = names[arg % (sizeof(names) / sizeof(names[0]))];
+	int err = modem_resolve(w->m, name);
+
+	CHECK(err != 0 || !strpbrk(name, "\""));
+	if (err == 0)
+		w->resolving++; /* at most; the same name is answered once */
+}
+
+/* The module behaves from now on. */
+static void settle(struct world *w)
+{
+	usec_t end;
+
+	w->answer = true;
+	w->choice = 0;
+	for (end = w->now + SEC(4 * 3600); w->now < end && w->state != MODEM_STATE_UP;)
+		pass(w, SEC(60));
+	CHECK(w->state == MODEM_STATE_UP);
+	for (unsigned i = 0; i < 5; i++)
+		pass(w, SEC(60));
+	for (unsigned l = 0; l < MODEM_LINKS && w->state == MODEM_STATE_UP; l++)
+		CHECK(modem_link_state(w->m, l) == MODEM_LINK_FREE ||
+			modem_link_state(w->m, l) == MODEM_LINK_OPEN);
+	CHECK(w->sending < 0 && !w->pinging);
+}
+
 /* Returns how many bytes of the input the action used. */
 static size_t act(struct world *w, uint8_t action, const uint8_t *p, size_t n)
 {
 	uint8_t arg = n ? p[0] : 0;
 
-	switch (action % 16) {
+	switch (action % 17) {
 	case 0:
 	case 1:
 		if (arg > n)
@@ -463,11 +530,17 @@ static size_t act(struct world *w, uint8_t action, const uint8_t *p, size_t n)
 		w->choice = arg;
 		break;
 	case 14:
+		if (w->powering && (arg & 1))
+			modem_power_done(w->m, w->now, 0);
+		w->powering = w->powering && !(arg & 1);
 		modem_run(w->m, w->now);
+		break;
+	case 15:
+		resolve(w, arg);
 		break;
 	default:
 		if (arg == 0x5a && !w->stopping) {
-			w->stopping = true;
+			w->stopping = w->stopped = true;
 			modem_shutdown(w->m, w->now);
 		} else if (arg & 1) {
 			detach(w);
@@ -509,6 +582,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pass(&w, SEC(10));
 	for (size_t i = 1; i < size;)
 		i += 1 + act(&w, data[i], data + i + 1, size - i - 1);
+	if (!w.stopped)
+		settle(&w);
 	detach(&w);
 	modem_free(w.m);
 	return 0;
