@@ -17,17 +17,18 @@
  *
  * To buffer: the command goes before all others, but one may be in flight, so the owner must have
  * room for what is pushed until then. What the module says between command and OK may belong to
- * either mode. A pushed header is believed before the OK and behind it: at once if the firmware names
+ * either mode; so may it when no answer came. A pushed header is believed before the OK and behind it: at once if the firmware names
  * the source before the header, because that tells it from a notification of the same shape
  * ("+RECEIVE,l,n", AT reference 7.1), else for GRACE. A link that the peer closes while the command
- * is in flight is drained, for the module may hold data already. After the OK every link is read
+ * is in flight or its outcome in doubt is drained, for the module may hold data already. After the OK every link is read
  * once, because no notification may have been said for what came in between; and a UDP link with
  * several remotes is closed, because a datagram has no source any more (decision 9).
  *
  * Back to push: what comes to a link between its last read and the OK is stranded in the module
  * until buffer mode is back, and pushed data would overtake it. With no TCP link that is at worst a
- * late datagram. A notification tells of it: the switch is made again, the link read, and a stream
- * that was overtaken meanwhile is reset.
+ * late datagram. A notification tells of it, before the OK or for GRACE behind it: the switch is made
+ * again, the link read, and a stream that was overtaken meanwhile is reset. So is one whose rest
+ * cannot be read because the module refuses the switch.
  */
 #include "private.h"
 
@@ -112,14 +113,22 @@ bool mode_is_buffer(const struct modem *m)
 
 bool mode_holds_data(const struct modem *m)
 {
-	return mode_is_buffer(m) || m->mode.change == MODE_TO_BUFFER;
+	const struct mode *s = &m->mode;
+
+	return mode_is_buffer(m) || s->change == MODE_TO_BUFFER ||
+		(s->change == MODE_WANTS_BUFFER && s->tries > 0);
+}
+
+bool mode_returns(const struct modem *m)
+{
+	return mode_is_buffer(m) && m->mode.change != MODE_STEADY;
 }
 
 /* ---- push headers in buffer mode ---- */
 
 void mode_push_begins(struct modem *m)
 {
-	if (m->mode.late || m->mode.change == MODE_TO_PUSH)
+	if (m->mode.late || mode_returns(m))
 		lexer_of(m)->push = true;
 }
 
@@ -127,7 +136,7 @@ void mode_push_over(struct modem *m)
 {
 	const struct mode *s = &m->mode;
 
-	if (mode_is_buffer(m) && s->late && s->change != MODE_TO_PUSH && s->grace == USEC_NEVER &&
+	if (mode_is_buffer(m) && s->late && !mode_returns(m) && s->grace == USEC_NEVER &&
 		!m->rx.from_valid)
 		lexer_of(m)->push = false;
 }
@@ -136,9 +145,10 @@ void mode_push_over(struct modem *m)
 
 static void want(struct modem *m)
 {
+	if (m->mode.change != MODE_STEADY)
+		return;
 	m->mode.tries = 0;
-	if (m->mode.change == MODE_STEADY)
-		m->mode.change = MODE_WANTS_BUFFER;
+	m->mode.change = MODE_WANTS_BUFFER;
 }
 
 void mode_needs_buffer(struct modem *m)
@@ -179,7 +189,8 @@ static void enter_buffer(struct modem *m)
 	mode_push_over(m);
 }
 
-/* Nothing was held back, so what seemed to drain is over. The owner hears that it stays as it is. */
+/* Nothing is held back but what is stranded, so what seemed to drain is over. The owner hears that it
+ * stays as it is. */
 static void refused(struct modem *m)
 {
 	m->mode.refused = true;
@@ -189,6 +200,9 @@ static void refused(struct modem *m)
 
 		if (k->phase == LINK_DRAIN)
 			link_close(m, l, k->rx_stranded ? MODEM_CLOSE_DATA : k->end, k->gone);
+		else if (k->rx_stranded)
+			receive_lost(m, l);
+		k->rx_stranded = false;
 	}
 	m->ops->mode_changed(m->user, m->mode.now);
 }
@@ -273,6 +287,21 @@ static usec_t return_at(const struct modem *m)
 	return at;
 }
 
+static void read_stranded(struct modem *m)
+{
+	log_debug("%s: data came while push was switched on; reading it first", m->config->name);
+	m->mode.back_at = after(m, RETURN_PAUSE);
+	want(m);
+}
+
+void mode_noticed(struct modem *m, struct link *k)
+{
+	if (mode_is_buffer(m) || m->mode.grace == USEC_NEVER || !link_alive(k))
+		return;
+	k->rx_stranded = true;
+	read_stranded(m);
+}
+
 /* What was announced since its last read did not make it; true if there is any. */
 static bool mark_stranded(struct modem *m)
 {
@@ -291,14 +320,11 @@ static bool mark_stranded(struct modem *m)
 static void enter_push(struct modem *m)
 {
 	m->mode.late = false;
-	m->mode.grace = USEC_NEVER;
+	m->mode.grace = after(m, GRACE);
 	lexer_of(m)->push = true;
 	set(m, MODEM_RECEIVE_PUSH);
-	if (!mark_stranded(m))
-		return;
-	log_debug("%s: data came while push was switched on; reading it first", m->config->name);
-	m->mode.back_at = after(m, RETURN_PAUSE);
-	want(m);
+	if (mark_stranded(m))
+		read_stranded(m);
 }
 
 static void push_done(void *user, struct command *c, enum result r)

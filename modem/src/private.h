@@ -220,7 +220,8 @@ struct mode {
 	bool refused; /* the switch was refused in this boot */
 	bool late;    /* pushed data may still come in buffer mode; its source announces it */
 	unsigned tries;
-	usec_t grace;	/* until then headers without a source are believed, too; USEC_NEVER: over */
+	usec_t grace;	/* until then lines of the former mode are believed, too: headers without a
+			 * source, notices of held data; USEC_NEVER: over */
 	usec_t back_at; /* no return to push before */
 	usec_t since, spent; /* in buffer mode: the present stay, those before */
 	uint64_t switches;
@@ -586,6 +587,10 @@ void mode_reset(struct modem *m);
 bool mode_is_buffer(const struct modem *m);
 /* Whether unread data may lie in the module. */
 bool mode_holds_data(const struct modem *m);
+/* A return to push is under way or its outcome in doubt: what was announced may be overtaken. */
+bool mode_returns(const struct modem *m);
+/* The module announced data of this link. */
+void mode_noticed(struct modem *m, struct link *k);
 /* HeaderType 1 was refused: buffer mode for this boot, not yet set in the module. */
 void mode_refuse_push(struct modem *m);
 /* Headers turned out to name no link: buffer mode for this boot, links are open. */

@@ -35,6 +35,7 @@ void read_notice(struct modem *m, int64_t l)
 		return;
 	m->links[l].rx_hint = true;
 	m->links[l].rx_owed = USEC_NEVER;
+	mode_noticed(m, &m->links[l]);
 }
 
 void read_drain(struct modem *m, unsigned l)

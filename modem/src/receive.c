@@ -70,6 +70,12 @@ static int attribute(struct modem *m)
 	return -1;
 }
 
+/* By what is pushed now: the module still holds what came before it. */
+static bool is_overtaken(const struct modem *m, const struct link *k)
+{
+	return k->type == MODEM_LINK_TCP && (k->rx_stranded || (mode_returns(m) && k->rx_hint));
+}
+
 static int named_link(struct modem *m, int l)
 {
 	struct link *k;
@@ -83,7 +89,7 @@ static int named_link(struct modem *m, int l)
 		link_stray(m, (unsigned)l); /* was +CLIENT lost? what it sent is */
 	if (!link_alive(k))
 		return -1;
-	if (k->rx_stranded && k->type == MODEM_LINK_TCP) {
+	if (is_overtaken(m, k)) {
 		log_warn("%s: link %d: pushed past what the module still holds", m->config->name, l);
 		receive_lost(m, (unsigned)l);
 		return -1;

@@ -272,6 +272,39 @@ static void a_switch_that_is_never_answered_climbs_the_ladder(void **state)
 	assert_int_equal(modem_receive_mode(f->m), MODEM_RECEIVE_PUSH);
 }
 
+/* The module obeyed, and its OK was lost: what it holds must not end as a stream that is whole. */
+static void a_close_while_the_switch_is_in_doubt_is_drained(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=1", "\r\nK\r\n");
+	assert_true(modem_want_buffer(f->m));
+	go(f);
+	fake_mute(f);
+	fake_advance(f, SEC(10)); /* a query is out */
+	fake_clear(f);
+	fake_say(f, "\r\n+CIPRXGET: 1,3\r\n\r\n+IPCLOSE: 3,1\r\n");
+	assert_heard(f, "");
+	f->mute = false;
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_advance(f, SEC(5));
+	assert_heard(f, "mode(buffer) data{3}[abc] closed(3,remote) free(3) ");
+}
+
+static void a_refusal_ends_the_doubt(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=1", ERR);
+	fake_rule_once(f, "AT+CIPRXGET=1", "");
+	assert_true(modem_want_buffer(f->m));
+	go(f);
+	fake_advance(f, SEC(15));
+	fake_clear(f);
+	fake_say(f, "\r\n+IPCLOSE: 3,1\r\n");
+	assert_heard(f, "closed(3,remote) free(3) ");
+}
+
 static void a_fixed_push_mode_stays(void **state)
 {
 	struct fake *f = fake_new();
@@ -490,6 +523,67 @@ static void a_stream_that_was_overtaken_is_reset(void **state)
 	assert_int_equal(modem_link_state(f->m, 4), MODEM_LINK_OPEN);
 }
 
+/* AT reference 1.2: what was announced before the switch may be said behind its OK. */
+static void a_notice_behind_the_ok_of_the_return_counts(void **state)
+{
+	struct fake *f = *state;
+
+	fake_say(f, FROM3 "\r\n+RECEIVE,3,1\r\nx");
+	switch_over(f);
+	fake_rule_once(f, "AT+CIPRXGET=0", OK "\r\n+CIPRXGET: 1,3\r\n");
+	fake_rule_once(f, "AT+CIPRXGET=1", "");
+	fake_advance(f, SEC(2));
+	assert_said(f, TO_PUSH TO_BUFFER);
+	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
+	fake_clear(f);
+	fake_say(f, OK);
+	assert_heard(f, "mode(buffer) data{3}[abc] ");
+}
+
+static void a_stream_that_was_overtaken_before_the_ok_is_reset(void **state)
+{
+	struct fake *f = *state;
+
+	fake_say(f, FROM3 "\r\n+RECEIVE,3,1\r\nx");
+	switch_over(f);
+	fake_clear(f);
+	fake_rule_once(f, "AT+CIPRXGET=0",
+		"\r\n+CIPRXGET: 1,3\r\n" FROM3 "\r\n+RECEIVE,3,5\r\nlater" OK);
+	fake_advance(f, SEC(2));
+	assert_non_null(strstr(f->log, "closed(3,data)"));
+	assert_null(strstr(f->log, "later"));
+}
+
+static void a_close_of_a_stranded_stream_is_no_end_of_it(void **state)
+{
+	struct fake *f = *state;
+
+	switch_over(f);
+	fake_rule_once(f, "AT+CIPRXGET=0", "\r\n+CIPRXGET: 1,3\r\n" OK);
+	fake_rule_once(f, "AT+CIPRXGET=1", ERR);
+	fake_advance(f, SEC(2));
+	fake_say(f, "\r\n+IPCLOSE: 3,1\r\n");
+	assert_non_null(strstr(f->log, "closed(3,data)"));
+	assert_int_equal(modem_link_state(f->m, 4), MODEM_LINK_OPEN);
+}
+
+/* Pushed or not is not known then, so a header is a header. */
+static void pushed_data_is_counted_while_the_return_is_in_doubt(void **state)
+{
+	struct fake *f = *state;
+
+	switch_over(f);
+	fake_rule_once(f, "AT+CIPRXGET=0", "\r\nK\r\n");
+	fake_advance(f, MSEC(1100));
+	assert_said(f, TO_PUSH);
+	fake_mute(f);
+	fake_advance(f, SEC(10)); /* a query is out */
+	fake_say(f, "\r\n+CSQ: 1\r\n");
+	fake_clear(f);
+	fake_say(f, "\r\n+RECEIVE,3,20\r\n\r\n+IPCLOSE: 4,1\r\nend");
+	assert_heard(f, "data{3}[\r\n+IPCLOSE: 4,1\r\nend] ");
+}
+
 /* ---- hex ---- */
 
 static void hex_is_read_in_pairs_of_either_case(void **state)
@@ -577,6 +671,8 @@ int main(void)
 		TEST(what_one_boot_refused_the_next_may_grant),
 		TEST(a_switch_without_an_answer_is_repeated),
 		TEST(a_switch_that_is_never_answered_climbs_the_ladder),
+		TEST(a_close_while_the_switch_is_in_doubt_is_drained),
+		TEST(a_refusal_ends_the_doubt),
 		cmocka_unit_test(a_fixed_push_mode_stays),
 		cmocka_unit_test(a_refused_header_type_is_buffer_mode_for_this_boot),
 		TEST(headers_that_name_no_link_leave_push_for_this_boot),
@@ -591,6 +687,10 @@ int main(void)
 		EMPTY(a_link_with_unread_data_is_not_empty),
 		EMPTY(stranded_data_is_read_before_anything_that_came_later),
 		EMPTY(a_stream_that_was_overtaken_is_reset),
+		EMPTY(a_notice_behind_the_ok_of_the_return_counts),
+		EMPTY(a_stream_that_was_overtaken_before_the_ok_is_reset),
+		EMPTY(a_close_of_a_stranded_stream_is_no_end_of_it),
+		EMPTY(pushed_data_is_counted_while_the_return_is_in_doubt),
 		HEX(hex_is_read_in_pairs_of_either_case),
 		HEX(hex_never_takes_more_than_there_is_room_for),
 		HEX(a_garbled_digit_resets_that_stream_only),
