@@ -291,6 +291,7 @@ static void open_submit(struct modem *m, struct channel *ch, unsigned l)
 		command_printf(c, "AT+CIPOPEN=%u,\"UDP\",,,%u", l, k->local_port);
 	set_phase(m, l, LINK_OPEN_SENT, after(m, m->config->connect_timeout + OPEN_GRACE));
 	k->open_deadline = k->deadline;
+	k->bracketed = m->literal[LITERAL_OPEN].brackets;
 	k->late = -1;
 	channel_submit(ch, m->now);
 }

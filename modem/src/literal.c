@@ -40,12 +40,15 @@ bool literal_refused(struct modem *m, enum literal_use use, const struct addr *a
 	return l->brackets;
 }
 
-/* A firmware may as well take what it does not know for a name. */
+/* A firmware may as well take what it does not know for a name. Several opens may be out in the same
+ * form: the refusal of the second says nothing about the other one. */
 bool literal_open_refused(struct modem *m, const struct link *k, int result)
 {
 	if (result != MODEM_OPEN_WRONG_PARAMETER && result != MODEM_OPEN_DNS_FAILED)
 		return false;
-	return k->phase == LINK_OPEN_SENT && k->type == MODEM_LINK_TCP &&
+	if (k->phase != LINK_OPEN_SENT || k->type != MODEM_LINK_TCP)
+		return false;
+	return k->bracketed != m->literal[LITERAL_OPEN].brackets ||
 		literal_refused(m, LITERAL_OPEN, &k->remote.addr);
 }
 

@@ -43,6 +43,7 @@ struct link {
 	struct endpoint remote; /* UDP: the last one used */
 	bool many;		/* UDP: more than one remote was used */
 	uint16_t local_port;
+	bool bracketed;	 /* the form of the address in its CIPOPEN */
 	usec_t deadline; /* of the phase */
 	bool answered;	 /* OK of the command of this phase was seen */
 	int result;	 /* of the command of this phase, -1: not yet */

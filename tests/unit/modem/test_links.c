@@ -584,6 +584,21 @@ static void firmware_that_wants_brackets_is_given_them(void **state)
 	assert_string_equal(f->said, "AT+CIPOPEN=8,\"TCP\",\"2001:db8:1::1\",80\n");
 }
 
+static void two_refusals_of_one_form_are_not_a_refusal_of_both(void **state)
+{
+	struct fake *f = *state;
+
+	to_ipv6(f);
+	open_v6(f, 9);
+	open_v6(f, 8);
+	fake_say(f, "\r\n+CIPOPEN: 9,11\r\n\r\n+CIPOPEN: 8,11\r\n");
+	fake_clear(f);
+	fake_say(f, "\r\n+CIPOPEN: 9,0\r\n\r\n+CIPOPEN: 8,0\r\n");
+	assert_heard(f, "opened(9,ok) opened(8,ok) ");
+	open_v6(f, 7);
+	assert_string_equal(f->said, "AT+CIPOPEN=7,\"TCP\",\"[2001:db8:1::1]\",80\n");
+}
+
 static void address_refused_in_both_forms_is_told_once_and_tried_plain_again(void **state)
 {
 	struct fake *f = *state;
@@ -655,6 +670,7 @@ int main(void)
 		TEST(firmware_without_cipack_is_asked_once),
 		TEST(ipv6_destination_stands_without_brackets),
 		TEST(firmware_that_wants_brackets_is_given_them),
+		TEST(two_refusals_of_one_form_are_not_a_refusal_of_both),
 		TEST(address_refused_in_both_forms_is_told_once_and_tried_plain_again),
 		TEST(wrong_arguments_are_refused),
 	};
