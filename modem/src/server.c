@@ -16,8 +16,11 @@
  *   LISTENING     its OK, or the module says so        -          (the slow watch asks)
  *   STOP_WANTED   modem_unlisten(), another port       -          STOP_SENT
  *   STOP_SENT     SERVERSTOP written                   9 s        DOUBT
- *   DOUBT         "already listening", no answer       -          SERVERSTART? decides
+ *   DOUBT         refused, no answer                   -          SERVERSTART? decides
  *   PAUSE         refused again                        1 s-60 s   DOUBT
+ *
+ * A firmware that cannot list its servers leaves the port unknown: then a refused start is followed by a
+ * stop, and a refused stop by a start.
  *
  * settle() is the one place that says what comes next. While the bearer is down nothing is sent, and
  * servers_up() settles all.
@@ -120,7 +123,8 @@ static void start_done(void *user, struct command *c, enum result r)
 		settle(m, c->link);
 		return;
 	}
-	s->port = r == RESULT_ERROR && c->error != MODEM_OPEN_LISTENING ? 0 : PORT_UNKNOWN;
+	/* A bare ERROR does not say whether an old one is in the way (AT reference 10). */
+	s->port = c->error < 0 || c->error == MODEM_OPEN_LISTENING ? PORT_UNKNOWN : 0;
 	if (r == RESULT_ERROR && s->failures == 1)
 		report(m, c->link, s->asked, c->error >= 0 ? c->error : MODEM_OPEN_ERROR);
 	if (c->error == MODEM_OPEN_NETWORK_NOT_OPENED)
@@ -188,7 +192,10 @@ static void stop_done(void *user, struct command *c, enum result r)
 	if (s->phase != SERVER_STOP_SENT)
 		return;
 	if (r != RESULT_OK) {
-		refused(m, c->link); /* not started, or (some manuals) clients are still there */
+		/* Not started, or (some manuals) clients are still there. */
+		if (r == RESULT_ERROR && s->port == PORT_UNKNOWN)
+			s->port = 0;
+		refused(m, c->link);
 		return;
 	}
 	s->answered = true;

@@ -579,6 +579,34 @@ static void client_on_a_link_being_closed_is_closed_again(void **state)
 	assert_heard(f, "free(9) ");
 }
 
+/* A firmware that neither lists its servers nor says why it refuses: a left-over of a former life. */
+static void unlisted_server_in_the_way_is_stopped(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+SERVERSTART?", ERR);
+	fake_rule(f, "AT+SERVERSTART=8080,0", ERR);
+	fake_rule(f, "AT+SERVERSTOP=0", STOPPED("0"));
+	assert_int_equal(modem_listen(f->m, 0, 8080), 0);
+	fake_advance(f, SEC(5));
+	assert_said(f, "AT+SERVERSTOP=0\n");
+	fake_rule(f, "AT+SERVERSTART=8080,0", OK);
+	fake_advance(f, SEC(30));
+	assert_int_equal(modem_server_state(f->m, 0), MODEM_SERVER_LISTENING);
+}
+
+static void unlisted_server_that_never_was_is_started(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+SERVERSTART?", ERR);
+	fake_rule_once(f, "AT+SERVERSTART=8080,0", "\r\n+CIPERROR: 7\r\n" ERR);
+	fake_rule(f, "AT+SERVERSTOP=0", NOT_STARTED("0"));
+	assert_int_equal(modem_listen(f->m, 0, 8080), 0);
+	fake_advance(f, SEC(30));
+	assert_int_equal(modem_server_state(f->m, 0), MODEM_SERVER_LISTENING);
+}
+
 /* Buffer mode: the peer closed, what it had sent is still being read, and the number is given away. */
 static struct fake *draining(const char *read)
 {
@@ -657,6 +685,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(listen_starts_the_server_and_says_so),
+		test(unlisted_server_in_the_way_is_stopped),
+		test(unlisted_server_that_never_was_is_started),
 		test(what_is_no_server_is_refused),
 		test(unlisten_stops_it_whatever_comes_first),
 		test(stop_without_its_result_is_asked_about),
