@@ -569,14 +569,13 @@ static bool make_way(struct modem *m, unsigned l)
 		link_close(m, l, MODEM_CLOSE_LOST, false);
 		break;
 	case LINK_DRAIN:
-		/* What was unread is gone, or would be read as the client's. */
-		fresh = !read_under_way(m, l);
 		link_close(m, l, MODEM_CLOSE_DATA, true);
 		break;
 	default:
 		break;
 	}
-	return fresh && !k->tainted;
+	/* A read that is under way may bring what the former life had left in the module. */
+	return fresh && !k->tainted && !read_under_way(m, l);
 }
 
 void link_called(struct modem *m, unsigned l, const struct caller *who)

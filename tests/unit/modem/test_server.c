@@ -656,6 +656,26 @@ static void bytes_of_a_read_under_way_are_not_taken_for_the_clients(void **state
 	fake_free(f);
 }
 
+static void nor_are_those_of_a_link_that_was_just_closed(void **state)
+{
+	struct fake *f = fake_new();
+
+	(void)state;
+	f->config.receive = MODEM_RECEIVE_BUFFER;
+	fake_up(f);
+	listening(f, 0, 8080);
+	fake_open_tcp(f, 9, "198.51.100.7:3000");
+	fake_rule(f, "AT+CIPCLOSE=9", OK "\r\n+CIPCLOSE: 9,0\r\n");
+	fake_rule_once(f, "AT+CIPRXGET=2,9", NULL);
+	fake_clear(f);
+	fake_say(f, "\r\n+CIPRXGET: 1,9\r\n");
+	modem_close(f->m, 9);
+	fake_say(f, "\r\n+CLIENT: 9,0," PEER "\r\n\r\n+CIPRXGET: 2,9,3,0\r\nabc" OK);
+	run(f);
+	assert_heard(f, "closed(9,local) free(9) ");
+	fake_free(f);
+}
+
 static void client_whose_first_bytes_were_lost_is_closed(void **state)
 {
 	struct fake *f = listener(state);
@@ -725,6 +745,7 @@ int main(void)
 		test(client_on_a_link_being_closed_is_closed_again),
 		cmocka_unit_test(client_on_a_draining_link_ends_the_old_stream_in_reset),
 		cmocka_unit_test(bytes_of_a_read_under_way_are_not_taken_for_the_clients),
+		cmocka_unit_test(nor_are_those_of_a_link_that_was_just_closed),
 		test(client_whose_first_bytes_were_lost_is_closed),
 		test(client_that_goes_with_the_bearer_is_lost),
 	};
