@@ -53,6 +53,7 @@ static void came_up(struct modem *m)
 
 	b->failure = MODEM_FAILURE_NONE;
 	b->net_failures = 0;
+	b->reopened = false;
 	b->dirty = false;
 	b->verify = false;
 	set_reason(m, "");

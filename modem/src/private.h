@@ -253,6 +253,7 @@ struct bearer {
 	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
 	bool net_open;	 /* what NETOPEN? said */
 	bool already;	 /* NETOPEN said so */
+	bool reopened;	 /* it was found open with the wrong IP version, and closed */
 	bool ip_refused; /* CSOCKSETPN with the IP type got ERROR */
 	int net_result;	 /* of NETOPEN/NETCLOSE, -1: not yet */
 	unsigned net_failures;

@@ -228,7 +228,8 @@ enum info step_info_ipaddr(void *user, struct command *c, const struct msg *msg)
 }
 
 /* A network that was found open may have been opened for the other IP version: it is closed and the
- * bring-up begins anew. One that we opened says what the SIM or the operator allows. */
+ * bring-up begins anew, once; a module may not let go of it. One that we opened says what the SIM or the
+ * operator allows. */
 static int wrong_family(struct modem *m)
 {
 	struct bearer *b = &m->bearer;
@@ -237,7 +238,8 @@ static int wrong_family(struct modem *m)
 	snprintf(why, sizeof(why), "the network gave an IPv%u address, expected IPv%d (modem.ip)",
 		b->address.family, m->config->ip);
 	b->address = (struct addr){0};
-	if (b->net_open || b->already) {
+	if ((b->net_open || b->already) && !b->reopened) {
+		b->reopened = true;
 		log_info("%s: %s; opening it anew", m->config->name, why);
 		return STEP_RUNG_NET;
 	}

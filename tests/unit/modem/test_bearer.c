@@ -169,6 +169,19 @@ static void network_left_open_with_the_other_ip_version_is_opened_anew(void **st
 	assert_int_equal(status(f).recoveries, 0);
 }
 
+static void network_that_cannot_be_closed_is_not_opened_without_end(void **state)
+{
+	struct fake *f = *state;
+
+	f->config.ip = 6;
+	fake_rule(f, "AT+NETOPEN?", "\r\n+NETOPEN: 1\r\n" OK);
+	fake_rule(f, "AT+NETCLOSE", ERR);
+	attach(f, SEC(100));
+	assert_int_equal(status(f).failure, MODEM_FAILURE_IP);
+	assert_true(fake_count(f->said, "AT+IPADDR\n") < 10);
+	assert_true(status(f).recoveries >= 3);
+}
+
 static void address_of_the_wrong_ip_version_is_never_taken(void **state)
 {
 	struct fake *f = *state;
@@ -779,6 +792,7 @@ int main(void)
 		TEST(module_without_ip_types_never_comes_up_as_ipv4_instead),
 		TEST(ip_type_refused_because_a_network_is_open_is_set_when_it_is_closed),
 		TEST(network_left_open_with_the_other_ip_version_is_opened_anew),
+		TEST(network_that_cannot_be_closed_is_not_opened_without_end),
 		TEST(address_of_the_wrong_ip_version_is_never_taken),
 		TEST(address_is_waited_for_until_it_is_one),
 		TEST(module_without_ip_types_is_fine_for_ipv4),
