@@ -239,6 +239,7 @@ void bearer_detach(struct modem *m)
 {
 	links_lost(m);
 	servers_lost(m);
+	m->bearer.power_wait = false;
 	bearer_goto(m, m->bearer.stopped_event ? STEP_STOPPED : STEP_ABSENT, USEC_NEVER);
 }
 

@@ -301,6 +301,8 @@ void modem_power_done(struct modem *m, usec_t now, int status)
 	if (!m->bearer.power_wait)
 		return;
 	m->bearer.power_wait = false;
+	if (m->bearer.state != MODEM_STATE_RECOVER && m->bearer.state != MODEM_STATE_PROBE)
+		return; /* it took too long: the module has answered before */
 	bearer_goto(m, STEP_DRAIN, m->now + SEC(1));
 }
 

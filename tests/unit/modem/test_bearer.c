@@ -641,6 +641,32 @@ static void mute_module_is_probed_then_the_ladder_is_climbed_to_its_end(void **s
 	assert_int_equal(f->state, MODEM_STATE_UP);
 }
 
+/* Its end is no news for a bearer that came up meanwhile, nor for a tty that is gone. */
+static void power_command_that_ends_late_disturbs_nothing(void **state)
+{
+	struct fake *f = *state;
+
+	f->config.has_power_command = true;
+	fake_up(f);
+	fake_rule(f, "", NULL);
+	fake_mute(f);
+	fake_say(f, "\r\nPB DONE\r\n"); /* asks something */
+	for (unsigned i = 0; i < 4 * 3600 && !strstr(f->log, "power "); i++)
+		fake_advance(f, SEC(1));
+	assert_non_null(strstr(f->log, "power "));
+	modem_detach(f->m, f->now);
+	fake_pump(f);
+	modem_power_done(f->m, f->now, 0);
+	assert_int_equal(status(f).state, MODEM_STATE_ABSENT);
+	fake_restore(f);
+	modem_attach(f->m, f->now);
+	fake_advance(f, SEC(30));
+	assert_int_equal(f->state, MODEM_STATE_UP);
+	modem_power_done(f->m, f->now, 0);
+	fake_advance(f, SEC(5));
+	assert_int_equal(f->state, MODEM_STATE_UP);
+}
+
 static void ladder_without_a_power_command_starts_over(void **state)
 {
 	struct fake *f = *state;
@@ -828,6 +854,7 @@ int main(void)
 		TEST(boot_that_grants_header_type_brings_push_back),
 		TEST(idle_bearer_hardly_wakes_up),
 		TEST(mute_module_is_probed_then_the_ladder_is_climbed_to_its_end),
+		TEST(power_command_that_ends_late_disturbs_nothing),
 		TEST(ladder_without_a_power_command_starts_over),
 		TEST(late_answer_stays_with_its_command),
 		TEST(trace_shows_the_dialogue_but_neither_payload_nor_pin),
