@@ -382,7 +382,8 @@ void dns_bearer_lost(struct unit *u)
 	struct gateway *gw = u->gw;
 
 	for (unsigned i = 0; i < DNS_MAX; i++)
-		gw->dns.queries[i].used = false;
+		if (gw->dns.queries[i].used) /* the memory of entries never used costs nothing */
+			gw->dns.queries[i].used = false;
 	gw->dns.tcp.retry = 0;
 	gw->dns.tcp.broken = 0;
 	for (unsigned i = 0; i < DNS_REFUSED_MAX; i++)

@@ -126,7 +126,8 @@ void dns_link_opened(struct link *l, int result)
 	}
 	t->link = NULL;
 	if (!try_again(l, result) && l->unit->up)
-		refused(gw, modem_open_result_name(result));
+		refused(gw, result == MODEM_OPEN_CANCELLED ? "no answer" :
+							      modem_open_result_name(result));
 }
 
 static bool is_number_coming(const struct unit *u)
