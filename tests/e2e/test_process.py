@@ -40,7 +40,7 @@ def test_bad_usage_exits_64(world: World) -> None:
     ("[modem]\ndevice = /dev/null\n[tcp]\nlinger = soon\n", [":4:", "tcp.linger", "expected"]),
     ("[nonsense]\nx = 1\n", [":1:", "nonsense"]),
     ("[interface]\nname = cell0\n", ["modem.device"]),
-    ("[modem]\ndevice = /dev/null\nreceive = auto\n", ["modem.receive"]),
+    ("[modem]\ndevice = /dev/null\nreceive = sometimes\n", ["modem.receive"]),
     ("[modem]\ndevice = /dev/null\napn = a\"b\n", [":3:", "modem.apn"]),
 ])
 def test_bad_configuration_exits_78_and_names_the_place(world: World, text: str, words: list[str]) -> None:
