@@ -106,8 +106,8 @@ void dns_remember_refusal(struct gateway *gw, const struct endpoint *server);
 /* ---- dns_tcp.c ---- */
 void dns_tcp_run(struct gateway *gw);
 usec_t dns_tcp_deadline(const struct gateway *gw);
-/* Somebody else needs the link, or that there is none: one that nobody waits for is closed. True: it will
- * be free. */
+/* Somebody else needs the link, or that there is none: one that nobody waits for is closed. True:
+ * it will be free. */
 bool dns_tcp_yield(struct gateway *gw);
 void dns_link_opened(struct link *l, int result);
 size_t dns_link_fill(struct link *l, uint8_t *buf);

@@ -28,7 +28,7 @@
 #include "util/list.h"
 
 #define UNITS_MAX 1	     /* modules behind one interface; the structs are ready for more */
-#define TCP_LINKS_MAX 9	     /* decision 8: one link is always left for UDP and DNS */
+#define TCP_LINKS_MAX 9	     /* one is left for UDP and DNS, unless dns_needs_no_link() */
 #define FLOWS_MAX 320	     /* STACK_HELD_MAX held SYNs, ten open, the rest finishing */
 #define MAPPINGS_MAX 512     /* UDP 5-tuples */
 #define DATAGRAMS_MAX 128    /* UDP datagrams waiting to be sent, DNS queries among them */

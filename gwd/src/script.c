@@ -108,8 +108,8 @@ static const char *due(const struct script *s, const struct script_facts **facts
 	return s->want.up && memcmp(&s->want, &s->told, sizeof(s->want)) != 0 ? "change" : NULL;
 }
 
-/* Without a script, what it would have been told counts as told: one that a reload brings hears of the next
- * news, not of old ones. */
+/* Without a script, what it would have been told counts as told: one that a reload brings hears of
+ * the next news, not of old ones. */
 static void proceed(struct script *s)
 {
 	const struct script_facts *facts;
