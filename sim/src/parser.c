@@ -42,12 +42,22 @@ static void echo_line(struct sim *sim)
 	line_write(sim, text, p->len + 1);
 }
 
+/* An escape that finds command mode is no mistake: a host that does not know the mode has to try. */
+static void skip_escape(struct parser *p)
+{
+	if (p->len < 3 || memcmp(p->line, "+++", 3) != 0)
+		return;
+	p->len -= 3;
+	memmove(p->line, p->line + 3, p->len);
+}
+
 /* A line without AT in front. A parser that looks for AT still finds one behind garbage. */
 static bool find_at(struct sim *sim)
 {
 	struct parser *p = &sim->parser;
 	char *at;
 
+	skip_escape(p);
 	p->line[p->len] = '\0';
 	if (strlen(p->line) == p->len && !strncasecmp(p->line, "AT", 2)) {
 		p->next = p->line + 2;
