@@ -85,6 +85,7 @@ static void enter(struct modem *m, enum modem_state s)
 		servers_lost(m);
 		send_reset(m);
 		ping_lost(m);
+		transparent_reset(m);
 	}
 }
 

@@ -10,6 +10,7 @@
  *   LATE     -                                at once             FILL or QUERY
  *   FILL     -                                1 s                 QUERY
  *   QUERY    answer of the query              3 s                 QUERY, the third time dead()
+ *   RAW      channel_cooked()                 the owner's
  *
  * A command that timed out keeps its slot. Its owner hears RESULT_TIMEOUT at once, but nothing new
  * is sent: whatever final result comes now belongs to it and is swallowed. The way out is a query
@@ -58,7 +59,7 @@ static const struct {
 };
 
 static const char *const state_names[] = {
-	"idle", "write", "answer", "payload", "late", "fill", "query",
+	"idle", "write", "answer", "payload", "late", "fill", "query", "raw",
 };
 
 _Static_assert(sizeof(state_names) / sizeof(state_names[0]) == CHANNEL_STATES,
@@ -241,6 +242,26 @@ static void final_result(struct channel *ch, bool ok)
 	ch->stray_results++;
 }
 
+/* Data mode follows a command of this kind when it succeeded; what ends it in failure is behind its
+ * informative line, or is that line itself. */
+static bool connect_result(struct channel *ch, const struct msg *msg)
+{
+	const struct command_type *t = ch->cmd.type;
+
+	if (ch->state != CHANNEL_ANSWER || !t->connects)
+		return false;
+	if (msg->kind == MSG_CONNECT) {
+		conclude(ch, RESULT_OK);
+	} else if (msg->kind == MSG_CONNECT_FAIL || msg->kind == MSG_NO_CARRIER) {
+		if (t->info)
+			t->info(ch->user, &ch->cmd, msg);
+		conclude(ch, RESULT_ERROR);
+	} else {
+		return msg->kind == MSG_OK;
+	}
+	return true;
+}
+
 /* Our own text, alone or glued to the end of something else (AT reference 1.2). Cuts it off. */
 static bool cut_echo(struct channel *ch, struct lexer_line *line)
 {
@@ -296,7 +317,9 @@ static void on_line(void *user, const struct lexer_line *l)
 		return;
 	if (line.len != l->len)
 		dialect_parse(&msg, line.text, line.len);
-	if (msg.kind == MSG_OK || msg.kind == MSG_ERROR) {
+	if (connect_result(ch, &msg)) {
+		/* it needs nothing else */
+	} else if (msg.kind == MSG_OK || msg.kind == MSG_ERROR) {
 		final_result(ch, msg.kind == MSG_OK);
 	} else {
 		answer_line(ch, &line, &msg);
@@ -332,7 +355,7 @@ static void on_payload_end(void *user)
 	/* The answer goes on behind its payload, however long that took. */
 	if (ch->state == CHANNEL_ANSWER && !ch->failed && !ch->cmd.type->raw)
 		ch->deadline = ch->now + (ch->cmd.prompted ? ch->cmd.type->after_payload :
-							      ch->cmd.type->timeout);
+							      ch->cmd.timeout);
 	ch->ops->settled(ch->user);
 }
 
@@ -359,6 +382,13 @@ static void on_overlong(void *user)
 		ch->ops->overlong(ch->user);
 }
 
+static void on_raw(void *user, const uint8_t *p, size_t n)
+{
+	struct channel *ch = user;
+
+	ch->ops->raw(ch->user, p, n);
+}
+
 static const struct lexer_ops lexer_callbacks = {
 	.line = on_line,
 	.prompt = prompt,
@@ -368,6 +398,7 @@ static const struct lexer_ops lexer_callbacks = {
 	.peeked = on_peeked,
 	.skew = on_skew,
 	.overlong = on_overlong,
+	.raw = on_raw,
 };
 
 void channel_init(struct channel *ch, const char *name, unsigned baud,
@@ -386,6 +417,7 @@ void channel_reset(struct channel *ch)
 	ch->fill = ch->failed = ch->fresh = false;
 	ch->lexer.deaf = false;
 	ch->lexer.want_prompt = false;
+	ch->lexer.raw = false;
 	ch->unanswered = 0;
 	ch->out_at = ch->out_len = 0;
 }
@@ -400,6 +432,7 @@ struct command *channel_prepare(struct channel *ch, const struct command_type *t
 	struct command *c = &ch->cmd;
 
 	c->type = type;
+	c->timeout = type->timeout;
 	c->link = link;
 	c->payload = NULL;
 	c->len = 0;
@@ -453,7 +486,7 @@ void channel_submit_raw(struct channel *ch, usec_t now, int byte, size_t count, 
 	start(ch, now);
 	log_trace("%s: > [%s, %zu bytes]", ch->name, ch->cmd.type->name, ch->out_len);
 	if (ch->out_len == 0)
-		enter(ch, CHANNEL_ANSWER, now + ch->cmd.type->timeout);
+		enter(ch, CHANNEL_ANSWER, now + ch->cmd.timeout);
 }
 
 void channel_resync(struct channel *ch, usec_t now)
@@ -478,6 +511,28 @@ void channel_quarantine(struct channel *ch, usec_t now)
 	ch->quiet = now + QUIET;
 	ch->quiet_max = now + QUIET_MAX;
 	channel_resync(ch, now);
+}
+
+void channel_raw(struct channel *ch)
+{
+	channel_reset(ch);
+	ch->lexer.raw = true;
+	enter(ch, CHANNEL_RAW, USEC_NEVER);
+	log_trace("%s: data mode", ch->name);
+}
+
+void channel_put(struct channel *ch, const void *p, size_t n)
+{
+	ch->out_at = ch->out_len = 0;
+	put(ch, p, n);
+	log_trace("%s: > [%zu bytes]", ch->name, n);
+}
+
+void channel_cooked(struct channel *ch)
+{
+	channel_reset(ch);
+	lexer_reset(&ch->lexer);
+	log_trace("%s: command mode", ch->name);
 }
 
 void channel_input(struct channel *ch, usec_t now, const uint8_t *p, size_t n)
@@ -512,7 +567,7 @@ void channel_output_done(struct channel *ch, usec_t now, size_t n)
 	ch->out_at = ch->out_len = 0;
 	if (ch->state == CHANNEL_WRITE) {
 		ch->line_out = now;
-		enter(ch, CHANNEL_ANSWER, now + t->timeout);
+		enter(ch, CHANNEL_ANSWER, now + ch->cmd.timeout);
 	} else if (ch->state == CHANNEL_PAYLOAD) {
 		enter(ch, CHANNEL_ANSWER, now + t->after_payload);
 	} else if (ch->state == CHANNEL_QUERY) {

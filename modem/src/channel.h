@@ -41,12 +41,14 @@ struct command_type {
 	bool blind;	      /* probing: no resynchronisation when nothing comes */
 	bool secret;	      /* the text is not logged */
 	bool twice;	      /* some firmwares print its ERROR twice */
+	bool connects;	      /* ends with CONNECT, CONNECT FAIL or NO CARRIER; OK ends nothing */
 	enum info (*info)(void *user, struct command *c, const struct msg *msg);
 	void (*done)(void *user, struct command *c, enum result r);
 };
 
 struct command {
 	const struct command_type *type;
+	usec_t timeout; /* the type's, or another one set between prepare and submit */
 	unsigned link;
 	const uint8_t *payload; /* written at the prompt; must live until done() */
 	size_t len;
@@ -64,6 +66,7 @@ enum channel_state {
 	CHANNEL_LATE,	 /* timed out: its answer may still come */
 	CHANNEL_FILL,	 /* the module may be waiting for payload: it gets filler */
 	CHANNEL_QUERY,	 /* a query is out whose answer cannot be stale */
+	CHANNEL_RAW,	 /* data mode: no commands, no lines (channel_raw()) */
 	CHANNEL_STATES,
 };
 
@@ -77,6 +80,7 @@ struct channel_ops {
 	void (*peeked)(void *user, bool found);
 	void (*skew)(void *user);
 	void (*overlong)(void *user);
+	void (*raw)(void *user, const uint8_t *p, size_t n);
 	/* After each line and prompt, when nothing of the channel is on the stack. */
 	void (*settled)(void *user);
 	/* Our own command came back: ATE0 is not in force. */
@@ -139,6 +143,14 @@ void channel_submit_raw(struct channel *ch, usec_t now, int byte, size_t count, 
 void channel_resync(struct channel *ch, usec_t now);
 /* Nothing that comes is believed until the line was quiet (bytes were lost); then a resync. */
 void channel_quarantine(struct channel *ch, usec_t now);
+
+/* Data mode: what comes from here on goes to raw(), what is put goes out as it is. Unwritten output
+ * is dropped. May be called from done() and urc(). */
+void channel_raw(struct channel *ch);
+/* Only while nothing put before is left. At most CHANNEL_OUT_MAX bytes. */
+void channel_put(struct channel *ch, const void *p, size_t n);
+/* Back to commands and lines. */
+void channel_cooked(struct channel *ch);
 
 void channel_input(struct channel *ch, usec_t now, const uint8_t *p, size_t n);
 const uint8_t *channel_output(const struct channel *ch, size_t *n);

@@ -75,14 +75,16 @@ static const struct word {
 	{"START", WHOLE, MSG_BANNER},
 	{"SMS DONE", WHOLE, MSG_BOOT_LATE},
 	{"PB DONE", WHOLE, MSG_BOOT_LATE},
+	{"CONNECT FAIL", PREFIX, MSG_CONNECT_FAIL}, /* before its prefix */
+	{"CONNECT", PREFIX, MSG_CONNECT},
+	{"CLOSED", WHOLE, MSG_CLOSED},
+	{"NO CARRIER", WHOLE, MSG_NO_CARRIER},
+	{"+CIPMODE:", PREFIX, MSG_CIPMODE},
 	/* Lines without meaning for us, AT reference 1.2. */
-	{"CLOSED", WHOLE, MSG_IGNORED},
-	{"NO CARRIER", WHOLE, MSG_IGNORED},
 	{"CALL READY", WHOLE, MSG_IGNORED},
 	{"Call Ready", WHOLE, MSG_IGNORED}, /* older firmwares and the SIM800 family */
 	{"SMS Ready", WHOLE, MSG_IGNORED},
 	{"RING", WHOLE, MSG_IGNORED},
-	{"CONNECT", PREFIX, MSG_IGNORED},
 	{"+CGEV:", PREFIX, MSG_IGNORED},
 	{"+CTZV:", PREFIX, MSG_IGNORED},
 	{"*PSUTTZ:", PREFIX, MSG_IGNORED},
@@ -201,6 +203,26 @@ bool dialect_field(const struct msg *m, size_t *at, const char **field, size_t *
 	stop = memchr(stop, ',', (size_t)(end - stop));
 	*at = stop ? (size_t)(stop + 1 - m->text) : m->len + 1;
 	return true;
+}
+
+static bool is_end(enum msg_kind kind)
+{
+	return kind == MSG_CLOSED || kind == MSG_NO_CARRIER || kind == MSG_IPCLOSE ||
+		kind == MSG_CIPCLOSE || kind == MSG_CIPEVENT || kind == MSG_NETCLOSE ||
+		kind == MSG_BANNER;
+}
+
+bool dialect_ends_data(const char *line, size_t len, bool whole)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t n = strlen(words[i].text);
+
+		if (!is_end(words[i].kind) || memcmp(line, words[i].text, len < n ? len : n) != 0)
+			continue;
+		if (words[i].match == PREFIX ? (!whole || len >= n) : (whole ? len == n : len <= n))
+			return true;
+	}
+	return false;
 }
 
 /* A header that lost or garbled one byte keeps one of two halves of its word. */

@@ -33,6 +33,11 @@ enum msg_kind {
 	MSG_BANNER, /* the module has booted: every link and every setting is gone */
 	MSG_BOOT_LATE, /* the late end of a boot; proves nothing by itself */
 	MSG_IGNORED,
+	MSG_CONNECT,	  /* data mode begins behind it */
+	MSG_CONNECT_FAIL,
+	MSG_CLOSED,	  /* data mode is over, if it is not data */
+	MSG_NO_CARRIER,
+	MSG_CIPMODE,
 	MSG_IP_ERROR,
 	MSG_CIPERROR,
 	MSG_NETOPEN,
@@ -82,6 +87,11 @@ struct msg {
 };
 
 void dialect_parse(struct msg *m, const char *line, size_t len);
+
+/* Whether a line of data mode can be the module saying that data mode is over: the link or the
+ * network is gone, or it has booted (AT reference 9). Of a line that is not @whole yet: whether it can
+ * become one. */
+bool dialect_ends_data(const char *line, size_t len, bool whole);
 
 /* Whether an unknown line can be what is left of a damaged header, or payload that lost its header:
  * it has control or non-ASCII bytes or a piece of a header's word, or it is text in lower case,

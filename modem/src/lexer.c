@@ -32,6 +32,7 @@ void lexer_init(struct lexer *lx, const struct lexer_form *forms, const struct l
 void lexer_reset(struct lexer *lx)
 {
 	lx->overlong = false;
+	lx->raw = false;
 	lx->lead = true; /* what stood before is unknown */
 	lx->after_payload = false;
 	lx->gap = 0;
@@ -339,6 +340,10 @@ static void peek_byte(struct lexer *lx, uint8_t c)
 void lexer_input(struct lexer *lx, const uint8_t *p, size_t n)
 {
 	while (n) {
+		if (lx->raw) {
+			lx->ops->raw(lx->user, p, n);
+			return;
+		}
 		if (lx->peek) {
 			peek_byte(lx, *p++);
 			n--;

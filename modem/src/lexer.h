@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bytes from the tty -> lines, prompts and counted payload.
+ * Bytes from the tty -> lines, prompts and counted payload; or, in raw mode, nothing but data.
  *
  * The lexer knows no command and no word of a dialect: the lines that announce payload are
  * described by a table of forms (struct lexer_form) which it is given. It never looks inside
@@ -60,6 +60,8 @@ struct lexer_ops {
 	void (*skew)(void *user);
 	/* A line longer than LEXER_LINE_MAX was dropped. */
 	void (*overlong)(void *user);
+	/* Bytes while lexer.raw is set. */
+	void (*raw)(void *user, const uint8_t *p, size_t n);
 };
 
 struct lexer {
@@ -69,6 +71,7 @@ struct lexer {
 	bool push;	 /* push headers announce payload */
 	bool bare;	 /* this firmware prints headers without a line end before them */
 	bool deaf;	 /* no line announces payload now */
+	bool raw;	 /* all that comes is data; may be set from line() for what follows it */
 	bool want_prompt;
 	bool overlong;
 	bool lead;	    /* CR or LF seen since the last line */

@@ -242,7 +242,7 @@ static void open_result(struct modem *m, unsigned l, int err)
 	}
 }
 
-static enum info open_info(void *user, struct command *c, const struct msg *msg)
+enum info link_open_info(void *user, struct command *c, const struct msg *msg)
 {
 	struct modem *m = user;
 
@@ -274,26 +274,50 @@ static void open_done(void *user, struct command *c, enum result r)
 static const struct command_type open_command = {
 	.name = "AT+CIPOPEN",
 	.timeout = OPEN_ANSWER_TIMEOUT,
-	.info = open_info,
+	.info = link_open_info,
 	.done = open_done,
 };
 
 static void open_submit(struct modem *m, struct channel *ch, unsigned l)
 {
 	struct link *k = &m->links[l];
-	struct command *c = channel_prepare(ch, &open_command, l);
+	struct command *c;
 	char text[LITERAL_LEN];
 
+	set_phase(m, l, LINK_OPEN_SENT, after(m, m->config->connect_timeout + OPEN_GRACE));
+	k->open_deadline = k->deadline;
+	k->bracketed = m->literal[LITERAL_OPEN].brackets;
+	k->late = -1;
+	if (is_transparent(m)) {
+		k->deadline = USEC_NEVER; /* the command's time-out says it */
+		transparent_open(m, ch);
+		return;
+	}
+	c = channel_prepare(ch, &open_command, l);
 	if (k->type == MODEM_LINK_TCP)
 		command_printf(c, "AT+CIPOPEN=%u,\"TCP\",\"%s\",%u", l,
 			literal_format(m, LITERAL_OPEN, &k->remote.addr, text), k->remote.port);
 	else
 		command_printf(c, "AT+CIPOPEN=%u,\"UDP\",,,%u", l, k->local_port);
-	set_phase(m, l, LINK_OPEN_SENT, after(m, m->config->connect_timeout + OPEN_GRACE));
-	k->open_deadline = k->deadline;
-	k->bracketed = m->literal[LITERAL_OPEN].brackets;
-	k->late = -1;
 	channel_submit(ch, m->now);
+}
+
+bool link_open_ended(struct modem *m, unsigned l, int result)
+{
+	struct link *k = &m->links[l];
+
+	if (!is_opening(k))
+		return false;
+	if (result == MODEM_OPEN_SILENCE) {
+		if (k->phase == LINK_OPEN_SENT)
+			set_opened(m, l, result);
+		want_close(m, l, 0);
+		return true;
+	}
+	k->answered = true;
+	k->result = result;
+	open_progress(m, l);
+	return true;
 }
 
 /* ---- CIPCLOSE ---- */
@@ -614,6 +638,8 @@ static void accept_caller(struct modem *m, unsigned l)
 	k->rx_hint = mode_holds_data(m); /* data may be there already */
 	k->rx_poll = after(m, SEC(5));
 	watch_reset(m);
+	if (is_transparent(m))
+		transparent_accepted(m);
 	m->ops->accepted(m->user, l, who->server, &who->remote);
 }
 
@@ -681,6 +707,8 @@ static int open_check(const struct modem *m, unsigned l)
 		return -EINVAL;
 	if (m->bearer.state != MODEM_STATE_UP)
 		return -ENETDOWN;
+	if (l >= modem_links(m))
+		return -EBUSY;
 	return m->links[l].phase == LINK_IDLE ? 0 : -EBUSY;
 }
 
@@ -701,6 +729,21 @@ int modem_open_tcp(struct modem *m, unsigned link, const struct endpoint *remote
 	m->links[link].remote = *remote;
 	set_phase(m, link, LINK_OPEN_WANTED, USEC_NEVER);
 	return 0;
+}
+
+unsigned modem_links(const struct modem *m)
+{
+	return is_transparent(m) ? 1 : MODEM_LINKS; /* NOTE 1.5.4 */
+}
+
+int modem_open_udp_to(struct modem *m, unsigned link, uint16_t local_port,
+	const struct endpoint *remote)
+{
+	int err = modem_open_udp(m, link, local_port);
+
+	if (err == 0)
+		m->links[link].remote = *remote;
+	return err;
 }
 
 int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port)

@@ -16,8 +16,9 @@ static void on_urc(void *user, const struct lexer_line *line, const struct msg *
 {
 	struct modem *m = user;
 
-	if (bearer_urc(m, msg) || send_urc(m, msg) || receive_urc(m, line, msg) ||
-		links_urc(m, msg) || servers_urc(m, msg) || ping_urc(m, msg))
+	if (bearer_urc(m, msg) || transparent_urc(m, msg) || send_urc(m, msg) ||
+		receive_urc(m, line, msg) || links_urc(m, msg) || servers_urc(m, msg) ||
+		ping_urc(m, msg))
 		return;
 	if (msg->kind == MSG_UNKNOWN) {
 		char text[128];
@@ -67,6 +68,11 @@ static void on_overlong(void *user)
 
 	m->stray_bytes += LEXER_LINE_MAX;
 	receive_damage(m, &m->channels[0], "an endless line");
+}
+
+static void on_raw(void *user, const uint8_t *p, size_t n)
+{
+	rawline_input(user, p, n);
 }
 
 static void on_settled(void *user)
@@ -126,6 +132,7 @@ static const struct channel_ops channel_callbacks = {
 	.peeked = on_peeked,
 	.skew = on_skew,
 	.overlong = on_overlong,
+	.raw = on_raw,
 	.settled = on_settled,
 	.echo = on_echo,
 	.turnaround = on_turnaround,
@@ -140,6 +147,9 @@ static const struct channel_ops channel_callbacks = {
 /* Somebody waits for a name or an echo, and asking for it is short. */
 static bool submit_question(struct modem *m, struct channel *ch)
 {
+	/* A session that is escaped is to go on soon. */
+	if (m->session.state != SESSION_NONE)
+		return false;
 	return resolve_submit(m, ch) || ping_submit(m, ch);
 }
 
@@ -152,6 +162,8 @@ static bool submit_up(struct modem *m, struct channel *ch)
 		servers_submit(m, ch) || watch_submit(m, ch) || send_ack_submit(m, ch) ||
 		(!m->yield && submit_question(m, ch)))
 		return true;
+	if (is_transparent(m))
+		return transparent_submit_last(m, ch);
 	m->turn ^= 1;
 	data = m->turn ? send_submit(m, ch) || read_submit(m, ch) :
 			 read_submit(m, ch) || send_submit(m, ch);
@@ -162,6 +174,8 @@ static bool submit_up(struct modem *m, struct channel *ch)
 static void submit(struct modem *m, struct channel *ch)
 {
 	if (!channel_free(ch))
+		return;
+	if (transparent_submit_first(m, ch))
 		return;
 	if (m->bearer.state == MODEM_STATE_UP)
 		submit_up(m, ch);
@@ -208,6 +222,7 @@ struct modem *modem_new(const struct modem_config *config, const struct modem_op
 	receive_reset(m);
 	servers_lost(m);
 	mode_init(m);
+	transparent_init(m);
 	return m;
 }
 
@@ -243,6 +258,7 @@ void modem_detach(struct modem *m, usec_t now)
 	bearer_detach(m);
 	send_reset(m);
 	ping_lost(m);
+	transparent_reset(m);
 }
 
 void modem_input(struct modem *m, usec_t now, const void *p, size_t n)
@@ -265,6 +281,8 @@ void modem_output_done(struct modem *m, usec_t now, size_t n)
 	m->now = now;
 	m->tx_wire_bytes += n;
 	channel_output_done(&m->channels[0], now, n);
+	if (m->channels[0].state == CHANNEL_RAW)
+		transparent_wrote(m, n);
 }
 
 void modem_run(struct modem *m, usec_t now)
@@ -272,6 +290,7 @@ void modem_run(struct modem *m, usec_t now)
 	m->now = now;
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_run(&m->channels[i], now);
+	transparent_run(m);
 	receive_run(m);
 	mode_run(m);
 	send_run(m);
@@ -287,6 +306,7 @@ usec_t modem_deadline(const struct modem *m)
 	usec_t d = usec_min(links_deadline(m), bearer_deadline(m));
 
 	d = usec_min(d, usec_min(servers_deadline(m), ping_deadline(m)));
+	d = usec_min(d, transparent_deadline(m));
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		d = usec_min(d, channel_deadline(&m->channels[i]));
 	d = usec_min(d, usec_min(send_deadline(m), m->rx.deadline));
@@ -345,6 +365,7 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.receive_configured = m->config->receive,
 		.buffer_time = mode_time(m),
 		.switches = m->mode.switches,
+		.transparent = transparent_state_name(m),
 		.model = b->model,
 		.revision = b->revision,
 		.operator = b->operator,
@@ -372,5 +393,7 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.rx_payload_bytes = m->rx_payload_bytes,
 		.rx_unclaimed_bytes = m->rx_unclaimed_bytes,
 		.short_confirms = m->short_confirms,
+		.escapes = m->session.escapes,
+		.false_ends = m->session.false_ends,
 	};
 }

@@ -16,7 +16,7 @@ const char *modem_state_name(enum modem_state s)
 
 const char *modem_receive_name(enum modem_receive r)
 {
-	static const char *const names[] = {"push", "buffer", "auto"};
+	static const char *const names[] = {"push", "buffer", "transparent", "auto"};
 
 	_Static_assert(COUNT(names) == MODEM_RECEIVE_AUTO + 1, "a name for each mode");
 	return names[r];

@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "dialect.h"
 #include "modem/modem.h"
+#include "tail.h"
 
 #include <sys/types.h>
 
@@ -127,6 +128,7 @@ enum send_state {
 	SEND_COMMAND,	 /* CIPSEND in flight */
 	SEND_CONFIRM,	 /* OK seen, +CIPSEND: awaited */
 	SEND_ASK,	 /* short confirm: CIPACK decides */
+	SEND_RAW,	 /* being written to the line as it is (transparent.c) */
 	SEND_STATES,
 };
 
@@ -228,6 +230,43 @@ struct mode {
 	uint64_t switches;
 };
 
+/* transparent.c: who has the line. */
+enum session_state {
+	SESSION_NONE,	 /* command mode, no transparent link */
+	SESSION_OPENING, /* CIPOPEN written or +CLIENT seen: CONNECT awaited */
+	SESSION_DATA,
+	SESSION_SUSPECT, /* the last that came may be the module saying that it is over */
+	SESSION_GUARD,	 /* data mode is to be left: silence before +++ */
+	SESSION_ESCAPE,	 /* +++ written (or DTR off): OK awaited */
+	SESSION_PROBE,	 /* no OK: is it in command mode already? */
+	SESSION_COMMAND, /* escaped, the link is still there */
+	SESSION_RETURN,	 /* ATO written: CONNECT awaited */
+	SESSION_STATES,
+};
+
+#define SESSION_RX_MAX 16384 /* twice what is read from a tty at once */
+
+struct session {
+	enum session_state state;
+	usec_t since;
+	usec_t deadline; /* of the state; USEC_NEVER: none */
+	usec_t heard;	 /* when the last byte came */
+	bool late;	 /* bytes of the host were on their way when the tail's came */
+	usec_t clear;	 /* when what was written has left the line, as far as is known */
+	bool told;	 /* CIPCLOSE? told that the link is open, since the last escape */
+	bool listed;
+	bool closed;	 /* it told that it is not */
+	bool tainted;	 /* +++ or a command may have become data */
+	unsigned tries, rounds;
+	usec_t idle;	 /* silence after which the link is looked at */
+	unsigned run;	 /* pluses written since a silence, PLUS_NONE: other bytes too */
+	size_t tx_at;	 /* of send.payload */
+	size_t rx_at, rx_len; /* what the owner had no room for */
+	uint64_t escapes, false_ends;
+	struct tail tail;
+	uint8_t rx[SESSION_RX_MAX];
+};
+
 struct delays {
 	usec_t v[DELAY_SAMPLES];
 	unsigned n, at;
@@ -257,6 +296,8 @@ struct bearer {
 	bool ip_refused; /* CSOCKSETPN with the IP type got ERROR */
 	int net_result;	 /* of NETOPEN/NETCLOSE, -1: not yet */
 	unsigned net_failures;
+	bool mode_wrong; /* CIPMODE differs from what is wanted, and needs a closed network */
+	unsigned mode_tries;
 	unsigned leftovers; /* bit mask of links the module still has */
 	unsigned init_at;
 	unsigned tau_left;
@@ -325,6 +366,7 @@ struct modem {
 	struct resolve resolve;
 	struct ping ping;
 	bool yield; /* a name or an echo was asked for since data had its turn */
+	struct session session;
 	struct delays tau, prompt;
 	uint64_t unknown_lines, stray_bytes;
 	uint64_t tx_wire_bytes, rx_wire_bytes, tx_payload_bytes, rx_payload_bytes;
@@ -355,6 +397,7 @@ void bearer_note(struct modem *m, const struct msg *msg);
 /* steps.c */
 enum step {
 	STEP_DRAIN,
+	STEP_GUARD,
 	STEP_AT,
 	STEP_ESCAPE,
 	STEP_ESCAPE_AT,
@@ -388,6 +431,8 @@ enum step {
 	STEP_CSOCKSETPN,
 	STEP_CSOCKSETPN_1,
 	STEP_CIPMODE,
+	STEP_CIPMODE_QUERY,
+	STEP_DTR,
 	STEP_CIPSENDMODE,
 	STEP_CIPCCFG,
 	STEP_CIPHEAD,
@@ -478,6 +523,10 @@ void link_close(struct modem *m, unsigned l, enum modem_close_reason reason, boo
 void link_drain(struct modem *m, unsigned l, enum modem_close_reason reason, bool freed);
 /* The module says that a link is open which nobody asked for. */
 void link_stray(struct modem *m, unsigned l);
+/* transparent.c: the informative lines of CIPOPEN; and its end. SILENCE: its number is in doubt. False:
+ * nobody is opening the link any more. */
+enum info link_open_info(void *user, struct command *c, const struct msg *msg);
+bool link_open_ended(struct modem *m, unsigned l, int result);
 /* A client has this number; whatever it was is over. @who NULL: it is not welcome. */
 void link_called(struct modem *m, unsigned l, const struct caller *who);
 static inline bool link_alive(const struct link *k)
@@ -532,6 +581,50 @@ usec_t send_deadline(const struct modem *m);
 void send_link_gone(struct modem *m, unsigned l);
 void send_link_drains(struct modem *m, unsigned l);
 void send_reset(struct modem *m);
+
+/* For a line in data mode: takes the owner's next bytes as the outstanding send, whose payload is
+ * send.payload; and ends it. */
+bool send_raw_begin(struct modem *m);
+void send_raw_end(struct modem *m);
+
+/* transparent.c */
+static inline bool is_transparent(const struct modem *m)
+{
+	return m->mode.now == MODEM_RECEIVE_TRANSPARENT;
+}
+void transparent_init(struct modem *m);
+/* CIPOPEN of link 0. */
+void transparent_open(struct modem *m, struct channel *ch);
+/* A client has link 0: its CONNECT follows. */
+void transparent_accepted(struct modem *m);
+bool transparent_urc(struct modem *m, const struct msg *msg);
+void transparent_wrote(struct modem *m, size_t n);
+/* What comes before all other commands, and what comes when there is none. */
+bool transparent_submit_first(struct modem *m, struct channel *ch);
+bool transparent_submit_last(struct modem *m, struct channel *ch);
+void transparent_run(struct modem *m);
+usec_t transparent_deadline(const struct modem *m);
+void transparent_reset(struct modem *m);
+const char *transparent_state_name(const struct modem *m);
+
+/* rawline.c: the bytes of data mode, both ways. */
+void rawline_begin(struct modem *m);
+/* @n bytes went to the tty: when will they have left the line? */
+void rawline_wrote(struct modem *m, size_t n);
+void rawline_input(struct modem *m, const uint8_t *p, size_t n);
+/* Gives the owner what it had no room for. */
+void rawline_deliver(struct modem *m);
+/* Whether received bytes still wait for the owner. */
+bool rawline_holds(const struct modem *m);
+/* Writes more of the host's bytes, if the last ones are out. */
+void rawline_pump(struct modem *m);
+/* When rawline_pump() has something to do; USEC_NEVER: nothing. */
+usec_t rawline_deadline(const struct modem *m);
+bool rawline_written(const struct modem *m);
+/* All bytes of the outstanding send went to the tty: it can be ended. */
+bool rawline_taken(const struct modem *m);
+/* Bytes that nobody waits for any more are dropped, both ways. */
+void rawline_drop(struct modem *m);
 
 /* receive.c */
 bool receive_urc(struct modem *m, const struct lexer_line *line, const struct msg *msg);

@@ -94,6 +94,10 @@ static int named_link(struct modem *m, int l)
 		receive_lost(m, (unsigned)l);
 		return -1;
 	}
+	if (is_transparent(m) && (m->session.rx_len || m->session.tail.len)) {
+		receive_lost(m, (unsigned)l); /* what came before it is still held back */
+		return -1;
+	}
 	if (from_matches(m, k))
 		return l;
 	log_warn("%s: link %d: payload from another remote than its own", m->config->name, l);

@@ -69,6 +69,7 @@ static void forget(struct modem *m)
 	servers_lost(m);
 	send_reset(m);
 	ping_lost(m);
+	transparent_reset(m);
 	m->bearer.verify = false;
 }
 

@@ -9,6 +9,7 @@
  *   CONFIRM  OK seen, +CIPSEND: awaited     20 s          closed(SEND); three in a row: ladder
  *                                           2 s: closed   released
  *   ASK      short confirm, CIPACK asked    the channel's closed(SEND)
+ *   RAW      written to the line as it is   transparent.c
  *
  * One CIPSEND is outstanding per module, from its line to its "+CIPSEND: l,req,cnf"; a second one
  * would be answered Busy (AT reference 5.5). The lock outlives the link: when a link ends
@@ -329,6 +330,8 @@ static void ack_known(struct modem *m, unsigned l, uint64_t sent, uint64_t acked
 	struct send *s = &m->send;
 	struct link *k = &m->links[l];
 
+	if (is_transparent(m) && sent < k->sent)
+		sent = k->sent; /* written to the line, but the module has not seen it */
 	k->acked = acked;
 	m->held[l] = false; /* the owner asks again if it still wants to send */
 	k->ack_at = after(m, ACK_INTERVAL);
@@ -367,6 +370,9 @@ static enum info ack_info(void *user, struct command *c, const struct msg *msg)
 		return INFO_FAILED;
 	if (msg->kind != MSG_CIPACK || msg->count < 2 || msg->n[0] < 0 || msg->n[1] < 0)
 		return INFO_FOREIGN;
+	/* A module need not count what it takes in data mode. */
+	if (is_transparent(m) && msg->n[0] == 0 && m->links[c->link].sent > 0)
+		return INFO_TAKEN;
 	c->error = 0;
 	if (link_alive(&m->links[c->link]))
 		ack_known(m, c->link, (uint64_t)msg->n[0], (uint64_t)msg->n[1]);
@@ -513,6 +519,23 @@ bool send_submit(struct modem *m, struct channel *ch)
 bool send_urc(struct modem *m, const struct msg *msg)
 {
 	return confirm_line(m, msg);
+}
+
+bool send_raw_begin(struct modem *m)
+{
+	struct send *s = &m->send;
+
+	if (s->state != SEND_IDLE || !s->kicked || m->now < s->at || !offered(m))
+		return false;
+	s->orphan = false;
+	s->at = 0;
+	go(m, SEND_RAW, USEC_NEVER);
+	return true;
+}
+
+void send_raw_end(struct modem *m)
+{
+	finish(m, m->send.req.len);
 }
 
 /* The link ended; its send goes on without an audience. */

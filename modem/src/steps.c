@@ -8,7 +8,8 @@
  * step whose command times out is repeated, TRIES times in all, then the ladder is climbed.
  *
  * Probing accepts any module in any condition: with a half-typed command in its line buffer (ERROR
- * is a sign of life), with echo on, in transparent mode (guarded +++), or waiting for the payload
+ * is a sign of life), with echo on, in transparent mode (guarded +++; it comes first when transparent
+ * mode is wanted, or the peer of a former life would get our AT), or waiting for the payload
  * of a CIPSEND (ESC, then as many NULs as a CIPSEND can ask for). It ends with a resynchronisation,
  * because by then several commands may have been sent that are still to be answered.
  *
@@ -23,10 +24,27 @@
 
 #include "util/log.h"
 
+#define STOP_LINKS SEC(2)
+#define STOP_ESCAPED MSEC(2900) /* the guard times of +++ come first */
 #define FILL_SIZE 1500	/* AT reference 5.1: CIPSEND's limit */
 #define APN_MAX 100		/* 3GPP TS 23.003 9.1 */
 
 /* ---- probing ---- */
+
+/* A module in data mode would pass AT on to a peer: the escape comes before the first one. */
+static bool build_guard(struct modem *m, struct command *c)
+{
+	(void)c;
+	return m->config->receive == MODEM_RECEIVE_TRANSPARENT;
+}
+
+static int judge_guard(struct modem *m, const struct command *c, enum result r)
+{
+	(void)m;
+	(void)c;
+	(void)r;
+	return STEP_ESCAPE;
+}
 
 static int judge_at(struct modem *m, const struct command *c, enum result r)
 {
@@ -210,6 +228,57 @@ static int judge_cipccfg(struct modem *m, const struct command *c, enum result r
 	return NEXT;
 }
 
+static bool build_cipmode(struct modem *m, struct command *c)
+{
+	m->bearer.mode_wrong = false;
+	command_printf(c, "AT+CIPMODE=%d", is_transparent(m));
+	return true;
+}
+
+static int judge_cipmode(struct modem *m, const struct command *c, enum result r)
+{
+	(void)c;
+	if (r == RESULT_TIMEOUT)
+		return ++m->bearer.tries < TRIES ? AGAIN : FAULT;
+	if (r == RESULT_OK)
+		m->bearer.mode_tries = 0;
+	return r == RESULT_OK ? STEP_DTR : STEP_CIPMODE_QUERY;
+}
+
+static enum info info_cipmode(void *user, struct command *c, const struct msg *msg)
+{
+	struct modem *m = user;
+
+	(void)c;
+	if (msg->kind != MSG_CIPMODE || msg->count == 0)
+		return INFO_FOREIGN;
+	m->bearer.mode_wrong = (msg->n[0] == 1) != is_transparent(m);
+	return INFO_TAKEN;
+}
+
+/* AT reference 9: the mode cannot be changed while the network is open. The steps go on to find that
+ * out, close it and come back. */
+static int judge_cipmode_query(struct modem *m, const struct command *c, enum result r)
+{
+	struct bearer *b = &m->bearer;
+
+	(void)c;
+	if (r == RESULT_OK && b->mode_wrong && b->mode_tries++ < 1)
+		return STEP_DTR;
+	if (!is_transparent(m) || (r == RESULT_OK && !b->mode_wrong)) {
+		b->mode_wrong = false;
+		return STEP_DTR;
+	}
+	b->mode_tries = 0;
+	return FAULT;
+}
+
+static bool build_dtr(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT&D1");
+	return is_transparent(m) && m->config->dtr;
+}
+
 static bool build_ciptimeout(struct modem *m, struct command *c)
 {
 	command_printf(c, "AT+CIPTIMEOUT=120000,%llu,15000",
@@ -332,7 +401,8 @@ static bool build_power(struct modem *m, struct command *c)
 static bool build_stop_links(struct modem *m, struct command *c)
 {
 	(void)c;
-	return (!links_idle(m) || !servers_quiet(m)) && m->now < m->bearer.since + SEC(2);
+	return (!links_idle(m) || !servers_quiet(m)) &&
+		m->now < m->bearer.since + (is_transparent(m) ? STOP_ESCAPED : STOP_LINKS);
 }
 
 static int judge_stop_links(struct modem *m, const struct command *c, enum result r)
@@ -380,6 +450,8 @@ static const struct command_type fill_command = {
 
 static const struct row rows[STEPS] = {
 	[STEP_DRAIN] = {PROBING, .text = "", .type = &pause_command},
+	[STEP_GUARD] = {PROBING, .build = build_guard, .text = "", .type = &guard_command,
+		.judge = judge_guard},
 	[STEP_AT] = {PROBING, .text = "AT", .type = &probe_command, .judge = judge_at},
 	[STEP_ESCAPE] = {PROBING, .text = "+++", .type = &guard_command},
 	[STEP_ESCAPE_AT] = {PROBING, .text = "AT", .type = &probe_command, .judge = judge_at},
@@ -433,7 +505,11 @@ static const struct row rows[STEPS] = {
 	[STEP_CSOCKSETPN] = {ACTIVATING, .build = build_csocksetpn, .judge = judge_csocksetpn,
 		.fault = "no answer to CSOCKSETPN"},
 	[STEP_CSOCKSETPN_1] = {ACTIVATING, .text = "AT+CSOCKSETPN=1", .policy = WARN},
-	[STEP_CIPMODE] = {ACTIVATING, .text = "AT+CIPMODE=0", .policy = MAY},
+	[STEP_CIPMODE] = {ACTIVATING, .build = build_cipmode, .judge = judge_cipmode,
+		.fault = "no answer to CIPMODE"},
+	[STEP_CIPMODE_QUERY] = {ACTIVATING, .text = "AT+CIPMODE?", .info = info_cipmode,
+		.judge = judge_cipmode_query, .fault = "transparent mode is refused"},
+	[STEP_DTR] = {ACTIVATING, .build = build_dtr, .policy = WARN},
 	[STEP_CIPSENDMODE] = {ACTIVATING, .text = "AT+CIPSENDMODE=0", .policy = WARN},
 	[STEP_CIPCCFG] = {ACTIVATING, .text = "AT+CIPCCFG=10,0,0,1,1,0,500", .judge = judge_cipccfg,
 		.fault = "no answer to CIPCCFG"},
@@ -564,6 +640,13 @@ void steps_awaited(struct modem *m, bool came)
 		advance(m, rows[b->step].judge(m, &c, came ? RESULT_OK : RESULT_TIMEOUT));
 }
 
+static int step_skipped(const struct modem *m, int step)
+{
+	if (step != STEP_LEFT_CLOSE)
+		return step + 1;
+	return m->bearer.mode_wrong ? STEP_NET_CLOSE : STEP_IPADDR;
+}
+
 bool steps_submit(struct modem *m, struct channel *ch)
 {
 	struct bearer *b = &m->bearer;
@@ -577,7 +660,7 @@ bool steps_submit(struct modem *m, struct channel *ch)
 
 		if (s->build && !s->build(m, c)) {
 			if (b->step == step)
-				bearer_goto(m, step == STEP_LEFT_CLOSE ? STEP_IPADDR : step + 1, 0);
+				bearer_goto(m, step_skipped(m, step), 0);
 			continue;
 		}
 		if (s->text && !s->build)

@@ -45,7 +45,7 @@ int step_judge_net_query(struct modem *m, const struct command *c, enum result r
 	if (r == RESULT_TIMEOUT)
 		return ++b->tries < TRIES ? AGAIN : FAULT;
 	if (!b->net_open)
-		return STEP_NET_OPEN;
+		return b->mode_wrong ? STEP_CIPMODE : STEP_NET_OPEN;
 	return b->dirty ? STEP_NET_CLOSE : STEP_SERVER_LIST;
 }
 
@@ -199,7 +199,8 @@ int step_judge_net_close(struct modem *m, const struct command *c, enum result r
 	if (r == RESULT_OK && m->bearer.net_result < 0)
 		return AWAIT;
 	return m->bearer.step == STEP_STOP_NET ? STEP_STOPPED :
-		m->bearer.step == STEP_RUNG_NET ? STEP_DRAIN : STEP_NET_OPEN;
+		m->bearer.step == STEP_RUNG_NET ? STEP_DRAIN :
+		m->bearer.mode_wrong ? STEP_CIPMODE : STEP_NET_OPEN;
 }
 
 /* 0.0.0.0 and :: stand for none (AT reference 2); fe80::/10 is what an IPv6 context has until the

@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <linux/serial.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -103,6 +107,42 @@ int tty_open(const char *path, unsigned baud, bool rtscts)
 out:
 	close(fd);
 	return err;
+}
+
+/* The bus of the device: "usb-serial" or "usb" (CDC ACM); a pty has no device. */
+enum tty_kind tty_kind(int fd)
+{
+	char path[80], bus[256];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return TTY_UART;
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/subsystem", major(st.st_rdev),
+		minor(st.st_rdev));
+	n = readlink(path, bus, sizeof(bus) - 1);
+	if (n < 0)
+		return errno == ENOENT ? TTY_VIRTUAL : TTY_UART;
+	bus[n] = '\0';
+	return strstr(bus, "/usb") ? TTY_USB : TTY_UART;
+}
+
+size_t tty_unsent(int fd)
+{
+	unsigned state = 0;
+	int n = 0;
+
+	if (ioctl(fd, TIOCOUTQ, &n) == 0 && n > 0)
+		return (size_t)n;
+	/* What RTS/CTS holds up in the UART itself is in no queue. */
+	return ioctl(fd, TIOCSERGETLSR, &state) == 0 && !(state & TIOCSER_TEMT);
+}
+
+int tty_dtr(int fd, bool on)
+{
+	int bits = TIOCM_DTR;
+
+	return ioctl(fd, on ? TIOCMBIS : TIOCMBIC, &bits) < 0 ? -errno : 0;
 }
 
 void tty_close(int fd)

@@ -48,6 +48,9 @@ struct modem;
 enum modem_receive {
 	MODEM_RECEIVE_PUSH,   /* direct push, NOTE 1.5.4: data comes as it arrives */
 	MODEM_RECEIVE_BUFFER, /* AT+CIPRXGET=1: the driver asks for what the owner has room for */
+	/* AT+CIPMODE=1: one link at a time, whose bytes are the line's, both ways. What sent() tells is
+	 * then written to the tty; what the module got is only known at the end (modem_query_ack()). */
+	MODEM_RECEIVE_TRANSPARENT,
 	MODEM_RECEIVE_AUTO,   /* only to configure: push, and buffer while it is wanted */
 };
 
@@ -85,6 +88,12 @@ struct modem_config {
 				 * bits; AUTO is BUFFER then, and PUSH cannot be */
 	unsigned baud;		/* bits/s; only for time-outs and for status */
 	bool rtscts;		/* tell the module to use RTS/CTS: AT+IFC=2,2 */
+	/* Input that is not read stays where it is instead of being lost: RTS/CTS, USB, a pty. May
+	 * change while the modem is detached. */
+	bool lossless;
+	bool opaque; /* nobody knows how much of what was written is still on its way (a pty): data
+		      * mode then keeps to the baud rate. May change while detached. */
+	bool dtr; /* transparent mode is left by DTR (AT&D1) instead of +++ */
 	usec_t connect_timeout; /* CIPTIMEOUT's second value; 3 s to 120 s */
 	usec_t keepalive;	/* CTCPKA's idle time, in whole minutes; 0 leaves the module's */
 	const char *const *init; /* extra AT commands, no line end; after the standard ones */
@@ -228,13 +237,13 @@ struct modem_ops {
 	 * Received bytes. TCP: the next bytes of the stream, any length, must be taken whole
 	 * (buffer mode never asks for more than rx_space said). UDP in push mode: one whole
 	 * datagram and its source. UDP in buffer mode: bytes of one or several datagrams,
-	 * boundaries unknown, @src NULL.
+	 * boundaries unknown, @src NULL; likewise in transparent mode.
 	 */
 	void (*data)(void *user, unsigned link, const uint8_t *p, size_t n,
 		const struct endpoint *src);
 
-	/* Buffer mode: how many bytes of this link the owner can take now. 0 pauses reading until
-	 * modem_rx_resume(). */
+	/* Buffer mode, and transparent mode on a lossless line: how many bytes of this link the owner
+	 * can take now. 0 pauses reading until modem_rx_resume(). */
 	size_t (*rx_space)(void *user, unsigned link);
 
 	/* An open link ended. Called once per link that reached OPEN. */
@@ -277,6 +286,13 @@ struct modem_ops {
 	/* The PIN of the last pin_try() unlocked the SIM. */
 	void (*pin_accepted)(void *user, const char *iccid);
 
+	/* Bytes that were written to the tty and have not left it, 0 if nobody knows. The silence
+	 * around +++ begins when there are none. May be NULL. */
+	size_t (*unsent)(void *user);
+
+	/* Sets the DTR line (config.dtr). May be NULL without it. */
+	void (*dtr)(void *user, bool on);
+
 	/* Last rung of the ladder: run the configured command, then call modem_power_done(). */
 	void (*power_cycle)(void *user);
 
@@ -297,6 +313,9 @@ void modem_input(struct modem *m, usec_t now, const void *p, size_t n);
 /* Bytes to be written to the tty; *n 0 when there are none. Valid until the next call. */
 const uint8_t *modem_output(struct modem *m, size_t *n);
 void modem_output_done(struct modem *m, usec_t now, size_t n);
+/* The tty is not to be read for now: the one flow of transparent mode has no room (config.lossless).
+ * Bytes given nevertheless are kept as far as there is place. */
+bool modem_input_paused(const struct modem *m);
 void modem_run(struct modem *m, usec_t now);
 /* USEC_NEVER when nothing is pending: a bearer that is up and idle has only its slow watch. */
 usec_t modem_deadline(const struct modem *m);
@@ -305,6 +324,11 @@ usec_t modem_deadline(const struct modem *m);
  * opened(). A v6 remote on a v4 bearer (or the reverse) is -EAFNOSUPPORT. */
 int modem_open_tcp(struct modem *m, unsigned link, const struct endpoint *remote);
 int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port);
+/* The same with its one remote, which transparent mode needs. */
+int modem_open_udp_to(struct modem *m, unsigned link, uint16_t local_port,
+	const struct endpoint *remote);
+/* The numbers that can be opened are those below this: ten, in transparent mode one. */
+unsigned modem_links(const struct modem *m);
 /* Any state; unread and unsent data is dropped. closed(LOCAL) (or opened(CANCELLED)) is called from
  * the next modem_run(), link_free() once the module confirmed: for an open that is cancelled about
  * a second later, or after connect_timeout if the module cannot close what is not open yet. */
@@ -373,6 +397,7 @@ struct modem_status {
 	enum modem_receive receive, receive_configured; /* in force; asked for */
 	usec_t buffer_time;	 /* spent in buffer mode since start */
 	uint64_t switches;	 /* from push to buffer with links open */
+	const char *transparent; /* state of the transparent session; "" in other modes */
 	const char *model, *revision;
 	const char *operator;	 /* its name, UTF-8 */
 	const char *technology;	 /* "LTE", "GSM", ... as the module says it */
@@ -393,6 +418,8 @@ struct modem_status {
 	uint64_t tx_payload_bytes, rx_payload_bytes;
 	uint64_t rx_unclaimed_bytes; /* payload for a link nobody has */
 	uint64_t short_confirms;
+	uint64_t escapes; /* data mode was left by +++ or DTR */
+	uint64_t false_ends; /* what looked like the end of a session was data */
 };
 void modem_status(const struct modem *m, struct modem_status *out);
 

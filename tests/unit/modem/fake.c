@@ -186,7 +186,7 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct fake *f = user;
 
-	LOG(f, "mode(%s) ", mode == MODEM_RECEIVE_PUSH ? "push" : "buffer");
+	LOG(f, "mode(%s) ", modem_receive_name(mode));
 }
 
 static const char *on_pin_try(void *user, const char *iccid, int tries)
@@ -218,6 +218,16 @@ static void on_stopped(void *user)
 	LOG(f, "stopped ");
 }
 
+static size_t on_unsent(void *user)
+{
+	return ((struct fake *)user)->unsent;
+}
+
+static void on_dtr(void *user, bool on)
+{
+	((struct fake *)user)->escaped_by_dtr = !on;
+}
+
 static const struct modem_ops ops = {
 	.bearer = on_bearer,
 	.opened = on_opened,
@@ -233,6 +243,8 @@ static const struct modem_ops ops = {
 	.resolved = on_resolved,
 	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
+	.unsent = on_unsent,
+	.dtr = on_dtr,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
@@ -402,7 +414,11 @@ static void command(struct fake *f)
 
 static void hear(struct fake *f, uint8_t c)
 {
-	if (f->payload_left) {
+	if (f->online) {
+		assert_true(f->payload_len + 1 < sizeof(f->payload));
+		f->payload[f->payload_len++] = (char)c;
+		f->payload[f->payload_len] = '\0';
+	} else if (f->payload_left) {
 		f->payload[f->payload_len++ % sizeof(f->payload)] = (char)c;
 		if (--f->payload_left == 0)
 			reply(f, f->after_payload);
@@ -504,7 +520,7 @@ void fake_up(struct fake *f)
 void fake_clear(struct fake *f)
 {
 	f->said_len = f->log_len = f->payload_len = 0;
-	f->said[0] = f->log[0] = '\0';
+	f->said[0] = f->log[0] = f->payload[0] = '\0';
 }
 
 struct endpoint fake_endpoint(const char *text)

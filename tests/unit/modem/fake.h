@@ -40,6 +40,9 @@ struct fake {
 	bool echo;
 	bool bytewise;		 /* input in single bytes */
 	bool mute;		 /* hears, but does not answer */
+	bool online;		 /* data mode: all that comes is written to payload */
+	bool escaped_by_dtr;	 /* the DTR line is off */
+	size_t unsent;		 /* bytes the tty has not sent */
 	bool transparent;	 /* deaf to all but a guarded +++ */
 	usec_t heard_at;	 /* last byte from the driver */
 	usec_t delay;		 /* before each answer */

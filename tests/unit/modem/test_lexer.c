@@ -85,8 +85,17 @@ static void on_overlong(void *user)
 	say(user, "OVERLONG");
 }
 
+static void on_raw(void *user, const uint8_t *p, size_t n)
+{
+	struct ear *e = user;
+
+	say(e, "RAW");
+	if (e->len + n < sizeof(e->log))
+		add(e, p, n);
+}
+
 static const struct lexer_ops ops = {on_line, on_prompt, on_begin, on_payload, on_end, on_peeked,
-	on_skew, on_overlong};
+	on_skew, on_overlong, on_raw};
 
 static void ear_init(struct ear *e)
 {
@@ -320,7 +329,9 @@ static void results_are_whole_lines(void **state)
 	assert_int_equal(parse("OKAY").kind, MSG_UNKNOWN);
 	assert_int_equal(parse("ERROR").kind, MSG_ERROR);
 	assert_int_equal(parse("ERROR: 3").kind, MSG_UNKNOWN);
-	assert_int_equal(parse("NO CARRIER").kind, MSG_IGNORED);
+	assert_int_equal(parse("NO CARRIER").kind, MSG_NO_CARRIER);
+	assert_int_equal(parse("CONNECT 115200").kind, MSG_CONNECT);
+	assert_int_equal(parse("CONNECT FAIL").kind, MSG_CONNECT_FAIL);
 	assert_int_equal(parse("RDY").kind, MSG_BANNER);
 	assert_int_equal(parse("RDY x").kind, MSG_UNKNOWN);
 }
