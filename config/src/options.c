@@ -21,6 +21,8 @@ static_assert(sizeof(enum config_flow_control) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_auth_order) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_dns) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_busy) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_escape) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum log_level) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_forward_source) == sizeof(unsigned), "the same");
 
@@ -50,11 +52,23 @@ static const struct option_name ip_versions[] = {
 	{NULL, 0},
 };
 
-/* What later versions will know is left out here; .expect says so to who tries. */
 static const struct option_name receive_modes[] = {
 	{"auto", CONFIG_RECEIVE_AUTO},
 	{"push", CONFIG_RECEIVE_PUSH},
 	{"buffer", CONFIG_RECEIVE_BUFFER},
+	{"transparent", CONFIG_RECEIVE_TRANSPARENT},
+	{NULL, 0},
+};
+
+static const struct option_name busies[] = {
+	{"wait", CONFIG_BUSY_WAIT},
+	{"refuse", CONFIG_BUSY_REFUSE},
+	{NULL, 0},
+};
+
+static const struct option_name escapes[] = {
+	{"plus", CONFIG_ESCAPE_PLUS},
+	{"dtr", CONFIG_ESCAPE_DTR},
 	{NULL, 0},
 };
 
@@ -155,10 +169,10 @@ const struct option options[] = {
 		.help = "IP version of the PDP context: the module carries one, never both."},
 	{"modem", "receive", OPTION_ENUM, FIELD(modem.receive), .names = receive_modes,
 		.def = "auto",
-		.expect = "auto, push or buffer (this version has no transparent mode)",
 		.help = "How the module delivers data: push sends it at once, buffer is polled; push is "
 			"faster, but a flow whose host does not read is reset. auto pushes, and polls "
-			"while a host does not read."},
+			"while a host does not read. transparent gives the whole line to one flow at a "
+			"time."},
 	{"modem", "buffer_return", OPTION_ENUM, FIELD(modem.buffer_return), .names = buffer_returns,
 		.def = "idle",
 		.help = "When auto goes back to push: idle, no TCP flow is left; empty, no link has unread "
@@ -187,6 +201,17 @@ const struct option options[] = {
 		.def = "0",
 		.help = "Have the module probe TCP connections that are idle for this long, in whole "
 			"minutes; 0 leaves its own setting."},
+
+	{"transparent", "udp", OPTION_BOOL, FIELD(transparent.udp), .def = "no", .live = true,
+		.help = "Let a UDP flow have the line, too; the boundaries of its datagrams are lost."},
+	{"transparent", "busy", OPTION_ENUM, FIELD(transparent.busy), .names = busies,
+		.def = "wait", .live = true,
+		.help = "What a TCP connection meets while another flow has the line: wait its turn "
+			"(30 s at most) or refuse."},
+	{"transparent", "escape", OPTION_ENUM, FIELD(transparent.escape), .names = escapes,
+		.def = "plus",
+		.help = "How the line is taken back from a flow: plus sends +++ between two silences, "
+			"dtr needs the DTR line wired to the module."},
 
 	/* The module has ten links (link_num 0-9); config_check() looks at their sum. */
 	{"links", "udp", OPTION_UINT, FIELD(links.udp), RANGE(0, 9), .def = "2", .live = true,

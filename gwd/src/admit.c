@@ -88,6 +88,8 @@ static const char *obstacle(const struct gateway *gw, const struct unit *u, cons
 	if (is_slow(gw, f) && kept < LINKS_NOT_SLOW)
 		kept = LINKS_NOT_SLOW;
 	limit -= kept;
+	if (unit_line_taken(u))
+		return "the flow that has the line";
 	if (u->connecting >= connecting_max(u))
 		return "a place in the act of connecting";
 	if (tcp >= limit || tcp + others >= MODEM_LINKS)
@@ -95,6 +97,17 @@ static const char *obstacle(const struct gateway *gw, const struct unit *u, cons
 	if (!buffer_available(gw))
 		return "a receive buffer";
 	return NULL;
+}
+
+/* One that has ended but is still being closed in the module is no reason: that takes seconds. */
+bool admit_refuses(const struct unit *u)
+{
+	const struct gateway *gw = u->gw;
+	const struct link *l = &u->links[0];
+
+	if (modem_links(u->modem) > 1 || gw->config->transparent.busy != CONFIG_BUSY_REFUSE)
+		return false;
+	return l->flow || l->mappings || !list_empty(&gw->waiting);
 }
 
 /* The flow to be opened next; NULL if none can be. */

@@ -150,6 +150,20 @@ static void on_power_done(struct child *s, int status)
 	gateway_power_done(u, clock_now(), status);
 }
 
+static size_t on_unsent(void *user, struct unit *u)
+{
+	struct daemon *d = user;
+
+	return port_unsent(&d->ports[u->index]);
+}
+
+static void on_dtr(void *user, struct unit *u, bool on)
+{
+	struct daemon *d = user;
+
+	port_dtr(&d->ports[u->index], on);
+}
+
 static const char *on_pin_try(void *user, const char *pin, const char *iccid, int tries)
 {
 	const struct daemon *d = user;
@@ -186,6 +200,8 @@ static const struct gateway_ops gateway_callbacks = {
 	.owner = on_owner,
 	.bearer = on_bearer,
 	.power_cycle = on_power_cycle,
+	.unsent = on_unsent,
+	.dtr = on_dtr,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
 	.stopped = on_stopped,

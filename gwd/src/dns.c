@@ -16,6 +16,9 @@
  *   auto   udp in push mode, where it is the fastest; tcp in buffer mode, but for the end of one that
  *          was entered for a slow reader; and tcp when UDP may have no link.
  *
+ * In transparent mode there is no link for names, so it is modem in any case, and only while no flow has
+ * the line: a query waits for that for five seconds, then it has failed (decision 15).
+ *
  * A query whose way ends before its answer came (a link closed, the receive mode changed) takes the way
  * that is right then. A query to a server of the other address family than the bearer's goes to a known
  * server of the bearer's (decision 23): there is no other way to it.
@@ -27,6 +30,7 @@
 
 #define STREAM_PATIENCE MSEC(500) /* between the parts of one datagram */
 #define REFUSED_TIME SEC(60)	  /* then TCP is tried again */
+#define LINE_PATIENCE SEC(5)
 #define REPLY_TTL 60		  /* seconds; CDNSGIP says none, and the address of a name may change */
 
 /* ---- the table ---- */
@@ -170,7 +174,7 @@ static enum dns_way way_to(const struct gateway *gw, const struct unit *u,
 	const struct config *c = gw->config;
 	bool tcp = c->dns.mode == CONFIG_DNS_TCP;
 
-	if (c->dns.mode == CONFIG_DNS_MODEM)
+	if (c->dns.mode == CONFIG_DNS_MODEM || modem_links(u->modem) == 1)
 		return DNS_BY_MODEM;
 	if (c->dns.mode == CONFIG_DNS_AUTO)
 		tcp = c->links.udp == 0 || (modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER &&
@@ -412,13 +416,20 @@ static void expire(struct gateway *gw, struct query *q)
 		dns_finish(gw, q, DNS_SERVFAIL, NULL);
 }
 
+static usec_t query_limit(const struct gateway *gw)
+{
+	usec_t limit = gw->config->udp.dns_timeout;
+
+	return unit_line_taken(&gw->units[0]) ? usec_min(limit, LINE_PATIENCE) : limit;
+}
+
 void dns_timers(struct gateway *gw)
 {
 	gw->dns.again = false;
 	for (unsigned i = 0; i < DNS_MAX; i++) {
 		struct query *q = &gw->dns.queries[i];
 
-		if (q->used && gw->now - q->at >= gw->config->udp.dns_timeout)
+		if (q->used && gw->now - q->at >= query_limit(gw))
 			expire(gw, q);
 	}
 	dns_modem_run(gw);
@@ -434,7 +445,7 @@ usec_t dns_deadline(const struct gateway *gw)
 			continue;
 		if (gw->dns.again)
 			return 0;
-		at = usec_min(at, gw->dns.queries[i].at + gw->config->udp.dns_timeout);
+		at = usec_min(at, gw->dns.queries[i].at + query_limit(gw));
 	}
 	return at;
 }

@@ -73,6 +73,9 @@ void dns_modem_run(struct gateway *gw)
 {
 	struct query *q;
 
+	/* Handed over now they would be asked when nobody waits any more. */
+	if (unit_line_taken(&gw->units[0]))
+		return;
 	while (gw->units[0].up && (q = dns_waiting(gw, DNS_BY_MODEM, NULL))) {
 		struct dns_request r;
 		int rc;

@@ -35,13 +35,18 @@ unsigned unit_links_in_use(const struct unit *u, enum link_use use)
 	return n;
 }
 
+bool unit_line_taken(const struct unit *u)
+{
+	return modem_links(u->modem) == 1 && unit_links_in_use(u, LINK_UNUSED) < MODEM_LINKS;
+}
+
 /* From 9 down: the module gives accepted sockets the lowest free numbers (NOTE 3.4). A number that
  * the module refused lately, though it should have been free, comes after all others. */
 struct link *unit_free_link(struct unit *u)
 {
 	struct link *best = NULL;
 
-	for (unsigned i = MODEM_LINKS; i-- > 0;) {
+	for (unsigned i = modem_links(u->modem); i-- > 0;) {
 		struct link *l = &u->links[i];
 
 		if (l->use != LINK_UNUSED || modem_link_state(u->modem, i) != MODEM_LINK_FREE)
@@ -92,7 +97,7 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 
 	u->address = b->address;
 	if (up && !u->up)
-		u->one_at_a_time = false;
+		u->one_at_a_time = modem_links(u->modem) == 1;
 	u->up = up;
 	if (up)
 		learn_dns(u, b);
@@ -226,6 +231,20 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 	udp_mode_changed(u, mode);
 }
 
+static size_t on_unsent(void *user)
+{
+	struct unit *u = user;
+
+	return u->gw->ops->unsent ? u->gw->ops->unsent(u->gw->user, u) : 0;
+}
+
+static void on_dtr(void *user, bool on)
+{
+	struct unit *u = user;
+
+	u->gw->ops->dtr(u->gw->user, u, on);
+}
+
 static const char *on_pin_try(void *user, const char *iccid, int tries)
 {
 	struct gateway *gw = ((struct unit *)user)->gw;
@@ -269,6 +288,8 @@ static const struct modem_ops modem_callbacks = {
 	.resolved = on_resolved,
 	.pinged = on_pinged,
 	.mode_changed = on_mode_changed,
+	.unsent = on_unsent,
+	.dtr = on_dtr,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
@@ -343,6 +364,7 @@ static enum modem_receive receive_mode(const struct config *c)
 		[CONFIG_RECEIVE_AUTO] = MODEM_RECEIVE_AUTO,
 		[CONFIG_RECEIVE_PUSH] = MODEM_RECEIVE_PUSH,
 		[CONFIG_RECEIVE_BUFFER] = MODEM_RECEIVE_BUFFER,
+		[CONFIG_RECEIVE_TRANSPARENT] = MODEM_RECEIVE_TRANSPARENT,
 	};
 
 	return modes[c->modem.receive];
@@ -365,6 +387,7 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 		.receive = receive_mode(c),
 		.return_when_empty = c->modem.buffer_return == CONFIG_RETURN_EMPTY,
 		.hex = c->modem.hex,
+		.dtr = c->transparent.escape == CONFIG_ESCAPE_DTR,
 		.baud = c->modem.baud,
 		.rtscts = c->modem.flow_control == CONFIG_FLOW_RTSCTS,
 		.connect_timeout = c->tcp.connect_timeout,

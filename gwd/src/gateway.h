@@ -88,6 +88,7 @@ struct flow {
 	bool owned;		/* found in our namespace when the flow began */
 	bool established;	/* the handshake with the host is complete */
 	bool host_fin;
+	bool confirm_due;	/* LINGER: CIPACK was put off while somebody waits for the answer */
 	bool half_closed;	/* LINGER: its owner lives and waits for the answer */
 	bool fin_due;		/* DELIVER: the stack has all, FIN follows the host's last ACK */
 	bool reset;		/* DELIVER: ends in RST, not FIN */
@@ -204,7 +205,7 @@ struct unit {
 };
 
 struct counters {
-	uint64_t tcp_opened, tcp_refused, tcp_unreachable, tcp_reset, tcp_finished, tcp_gave_up,
+	uint64_t tcp_opened, tcp_refused, tcp_busy, tcp_unreachable, tcp_reset, tcp_finished, tcp_gave_up,
 		tcp_preempted, tcp_remembered, tcp_overflow, tcp_reset_lost, tcp_reset_data,
 		tcp_reset_send, tcp_reset_buffer, tcp_reset_unconfirmed, tcp_reset_host_wrote,
 		tcp_reset_linger, tcp_reset_idle, tcp_reset_reclaimed, udp_sent, udp_received, udp_dropped_queue,
@@ -230,6 +231,9 @@ struct gateway_ops {
 	/* The bearer of a unit came, went, or changed its address. */
 	void (*bearer)(void *user, struct unit *u, const struct modem_bearer *b);
 	void (*power_cycle)(void *user, struct unit *u);
+	/* See struct modem_ops; @unsent may be NULL. */
+	size_t (*unsent)(void *user, struct unit *u);
+	void (*dtr)(void *user, struct unit *u, bool on);
 	/* See struct modem_ops; @pin is the one that would be entered. */
 	const char *(*pin_try)(void *user, const char *pin, const char *iccid, int tries);
 	void (*pin_accepted)(void *user, const char *iccid);
@@ -296,6 +300,8 @@ void gateway_shutdown(struct gateway *gw, usec_t now);
 struct addr unit_address(const struct unit *u, unsigned *prefix);
 struct link *unit_free_link(struct unit *u);
 unsigned unit_links_in_use(const struct unit *u, enum link_use use);
+/* Transparent mode: a flow has the line, and nobody else gets anything across it. */
+bool unit_line_taken(const struct unit *u);
 /* Gives the number back to the unit; the modem has (or will have) closed it. */
 void link_release(struct link *l);
 /* "tcp#12 10.0.0.1:4000 -> 192.0.2.1:80" in a buffer of FLOW_NAME_LEN bytes. */
@@ -365,6 +371,8 @@ size_t buffer_space(struct gateway *gw, struct flow *f);
 /* admit.c: held SYNs to links */
 void admit_run(struct gateway *gw);
 usec_t admit_deadline(const struct gateway *gw);
+/* Whether a new flow has to be refused at once: another one has the line (transparent.busy). */
+bool admit_refuses(const struct unit *u);
 /* What a held flow waits for, for people; NULL if it does not wait. */
 const char *admit_why(const struct gateway *gw, const struct flow *f);
 

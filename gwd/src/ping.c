@@ -173,6 +173,11 @@ void ping_request(struct gateway *gw, const struct stack_echo *e)
 		refuse(gw, e, STACK_ANSWER_NET_UNREACH);
 		return;
 	}
+	/* No command gets through before the flow ends, and nobody waits that long. */
+	if (unit_line_taken(u)) {
+		drop(gw, &gw->count.echo_dropped_queue);
+		return;
+	}
 	if (e->n > MODEM_PING_SIZE_MAX || e->ttl < MODEM_PING_TTL_MIN) {
 		drop(gw, &gw->count.echo_dropped_unfit);
 		return;

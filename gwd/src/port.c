@@ -52,8 +52,33 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 		hang_up(p, strerror(errno));
 }
 
+size_t port_unsent(const struct port *p)
+{
+	return p->fd >= 0 ? tty_unsent(p->fd) : 0;
+}
+
+void port_dtr(const struct port *p, bool on)
+{
+	if (p->fd >= 0 && tty_dtr(p->fd, on) < 0)
+		log_warn("%s: DTR cannot be set (transparent.escape = plus does without)",
+			p->config->modem.device);
+}
+
+/* Transparent mode: what is not read stays where it is, and stops the module (modem.h). */
+static void throttle(struct port *p)
+{
+	bool paused = modem_input_paused(p->unit->modem);
+
+	if (paused)
+		ev_io_stop(p->loop, &p->readable);
+	else if (!ev_is_active(&p->readable))
+		ev_io_start(p->loop, &p->readable);
+}
+
 void port_flush(struct port *p)
 {
+	if (p->fd >= 0)
+		throttle(p);
 	while (p->fd >= 0) {
 		size_t n;
 		const uint8_t *out = modem_output(p->unit->modem, &n);
@@ -91,8 +116,11 @@ static int try_open(struct port *p)
 	int fd = tty_open(p->path, c->modem.baud,
 		c->modem.flow_control == CONFIG_FLOW_RTSCTS);
 
+	enum tty_kind kind;
+
 	if (fd < 0)
 		return fd;
+	kind = tty_kind(fd);
 	p->fd = fd;
 	ev_io_set(&p->readable, fd, EV_READ);
 	ev_io_set(&p->writable, fd, EV_WRITE);
@@ -100,6 +128,12 @@ static int try_open(struct port *p)
 	ev_timer_stop(p->loop, &p->retry);
 	p->complained = false;
 	log_info("%s: open at %u baud", p->path, c->modem.baud);
+	p->unit->modem_config.lossless =
+		kind != TTY_UART || c->modem.flow_control == CONFIG_FLOW_RTSCTS;
+	p->unit->modem_config.opaque = kind == TTY_VIRTUAL;
+	if (c->modem.receive == CONFIG_RECEIVE_TRANSPARENT && !p->unit->modem_config.lossless)
+		log_warn("%s: transparent mode without flow control: bytes can be lost unnoticed "
+			"(modem.flow_control = rtscts, or USB)", p->path);
 	gateway_attach(p->unit, clock_now());
 	return 0;
 }

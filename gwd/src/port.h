@@ -32,6 +32,9 @@ void port_start(struct port *p);
 /* Writes what the modem has to say; to be called after each batch of work. */
 void port_flush(struct port *p);
 void port_stop(struct port *p);
+/* Bytes that were written and have not left, as far as the driver tells. */
+size_t port_unsent(const struct port *p);
+void port_dtr(const struct port *p, bool on);
 
 usec_t clock_now(void);
 

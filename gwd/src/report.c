@@ -144,6 +144,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	add_text(o, "receive_configured", modem_receive_name(s.receive_configured));
 	add_seconds(o, "buffer_mode_s", s.buffer_time);
 	add_number(o, "receive_switches", s.switches);
+	add_text(o, "transparent_state", s.transparent);
 	add_text(o, "model", s.model);
 	add_text(o, "revision", s.revision);
 	add_text(o, "operator", s.operator);
@@ -170,6 +171,8 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	add_number(o, "rx_payload_bytes", s.rx_payload_bytes);
 	add_number(o, "rx_unclaimed_bytes", s.rx_unclaimed_bytes);
 	add_number(o, "short_confirms", s.short_confirms);
+	add_number(o, "escapes", s.escapes);
+	add_number(o, "false_ends", s.false_ends);
 	add_number(o, "links_free", unit_links_in_use(u, LINK_UNUSED));
 	add_number(o, "links_tcp", unit_links_in_use(u, LINK_TCP));
 	add_number(o, "links_udp", unit_links_in_use(u, LINK_UDP));
@@ -206,7 +209,7 @@ static void add_gateway_counters(struct json_object *o, const struct counters *c
 		uint64_t n;
 	} rows[] = {
 #define ROW(field) {#field, c->field}
-		ROW(tcp_opened), ROW(tcp_refused), ROW(tcp_unreachable), ROW(tcp_finished),
+		ROW(tcp_opened), ROW(tcp_refused), ROW(tcp_busy), ROW(tcp_unreachable), ROW(tcp_finished),
 		ROW(tcp_reset), ROW(tcp_reset_lost), ROW(tcp_reset_data), ROW(tcp_reset_send),
 		ROW(tcp_reset_buffer), ROW(tcp_reset_unconfirmed), ROW(tcp_reset_host_wrote),
 		ROW(tcp_reset_linger), ROW(tcp_reset_idle), ROW(tcp_reset_reclaimed),

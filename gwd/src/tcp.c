@@ -70,6 +70,11 @@ void tcp_syn(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *l
 		stack_tcp_refuse(tcp, STACK_ANSWER_NET_UNREACH);
 		return;
 	}
+	if (admit_refuses(u)) {
+		gw->count.tcp_busy++;
+		stack_tcp_refuse(tcp, STACK_ANSWER_RST);
+		return;
+	}
 	if (refuse_known(gw, tcp, remote))
 		return;
 	f = flow_new(gw, tcp, local, remote);
@@ -392,10 +397,34 @@ void tcp_link_closed(struct link *l, enum modem_close_reason reason)
 
 /* ---- CONFIRM and LINGER ---- */
 
+enum owner_state {
+	OWNER_UNKNOWN, /* of another namespace or host, or the look-up failed */
+	OWNER_GONE,
+	OWNER_LIVES,
+};
+
+static enum owner_state owner_state(struct gateway *gw, const struct flow *f)
+{
+	struct tun_owner o = {0};
+	int rc = f->owned ? gw->ops->owner(gw->user, true, &f->local, &f->seen, &o) : -EAGAIN;
+
+	if (rc == -ENOENT || (rc == 0 && o.inode == 0))
+		return OWNER_GONE;
+	return rc == 0 ? OWNER_LIVES : OWNER_UNKNOWN;
+}
+
 void tcp_confirm_begin(struct gateway *gw, struct flow *f)
 {
 	struct link *l = f->link;
 
+	/* In transparent mode asking takes the line from the peer's answer for seconds. */
+	if (modem_links(l->unit->modem) == 1 && !f->confirm_due &&
+		owner_state(gw, f) == OWNER_LIVES) {
+		f->confirm_due = true;
+		flow_enter(gw, f, FLOW_LINGER);
+		return;
+	}
+	f->confirm_due = false;
 	if (f->tx_bytes == 0 || modem_query_ack(l->unit->modem, l->number) < 0)
 		flow_enter(gw, f, FLOW_LINGER);
 }
@@ -443,21 +472,22 @@ void tcp_link_acked(struct link *l, bool known, uint64_t sent, uint64_t acked)
  */
 void tcp_linger_check(struct gateway *gw, struct flow *f)
 {
-	struct tun_owner o = {0};
-	int rc;
+	enum owner_state owner = owner_state(gw, f);
 
 	if (!f->owned) {
 		f->check = USEC_NEVER; /* of another namespace or host: tcp.linger decides */
 		return;
 	}
-	rc = gw->ops->owner(gw->user, true, &f->local, &f->seen, &o);
-	if (rc == -ENOENT || (rc == 0 && o.inode == 0)) {
-		flow_finish(gw, f);
+	if (owner == OWNER_GONE) {
+		if (f->confirm_due)
+			flow_enter(gw, f, FLOW_CONFIRM);
+		else
+			flow_finish(gw, f);
 		return;
 	}
 	/* A real half-close: the answer may take as long as it likes, but look again, because
 	 * shutdown() is usually followed by close(). A look-up that failed says nothing. */
-	f->half_closed = rc == 0;
+	f->half_closed = owner == OWNER_LIVES;
 	flow_arm(gw, f);
 	f->check = gw->now + usec_min(SEC(1) << (f->polls < 5 ? f->polls : 5), OWNER_CHECK_MAX);
 	f->polls++;

@@ -141,14 +141,18 @@ static uint16_t random_port(struct gateway *gw, const struct unit *u)
 	}
 }
 
-static bool start_open(struct link *l)
+/* @remote: its one remote in transparent mode, else unused. */
+static bool start_open(struct link *l, const struct endpoint *remote)
 {
 	struct gateway *gw = l->unit->gw;
+	struct modem *m = l->unit->modem;
 
 	l->local_port = random_port(gw, l->unit);
 	l->since = gw->now;
 	l->use = LINK_UDP;
-	return modem_open_udp(l->unit->modem, l->number, l->local_port) == 0;
+	if (modem_links(m) == 1)
+		return modem_open_udp_to(m, l->number, l->local_port, remote) == 0;
+	return modem_open_udp(m, l->number, l->local_port) == 0;
 }
 
 bool udp_make_room(struct gateway *gw)
@@ -169,11 +173,15 @@ bool udp_make_room(struct gateway *gw)
 }
 
 /* In buffer mode a link has one remote, so that a few remotes take all links there are for UDP. */
-static struct link *open_link(struct gateway *gw, struct unit *u, bool dns)
+static struct link *open_link(struct gateway *gw, struct unit *u, const struct endpoint *remote,
+	bool dns)
 {
 	bool buffer = modem_receive_mode(u->modem) == MODEM_RECEIVE_BUFFER;
 	struct link *l;
 
+	/* Transparent mode: a query would keep the line from everybody else, or wait for ever. */
+	if (modem_links(u->modem) == 1 && (dns || !gw->config->transparent.udp))
+		return NULL;
 	if (unit_links_in_use(u, LINK_UDP) >= gw->config->links.udp &&
 		!(gw->config->links.udp > 0 && dns && buffer && udp_make_room(gw)))
 		return NULL;
@@ -184,7 +192,7 @@ static struct link *open_link(struct gateway *gw, struct unit *u, bool dns)
 	l->tx_bytes = l->rx_bytes = 0;
 	l->mappings = l->attempts = 0;
 	l->dns_stream.n = 0;
-	if (!start_open(l)) {
+	if (!start_open(l, remote)) {
 		link_release(l);
 		return NULL;
 	}
@@ -202,7 +210,7 @@ struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 		return m;
 	l = shared_link(gw, u, local, remote, dns);
 	if (!l)
-		l = open_link(gw, u, dns);
+		l = open_link(gw, u, remote, dns);
 	if (!l)
 		return NULL;
 	l->mappings++; /* before a slot is made: that may end the last mapping of a link */
@@ -451,7 +459,7 @@ static void retry_open(struct link *l)
 	to = unit_free_link(l->unit);
 	if (to != l)
 		move_link(l, to);
-	if (!start_open(to)) {
+	if (!start_open(to, &mapping_of_link(to, NULL)->remote)) {
 		drop_all(to, true);
 		link_release(to);
 	}
@@ -468,7 +476,7 @@ void udp_link_taken(struct link *l)
 		return;
 	}
 	move_link(l, to);
-	if (!start_open(to)) {
+	if (!start_open(to, &mapping_of_link(to, NULL)->remote)) {
 		drop_all(to, true);
 		link_release(to);
 	}

@@ -162,8 +162,10 @@ static bool submit_up(struct modem *m, struct channel *ch)
 		servers_submit(m, ch) || watch_submit(m, ch) || send_ack_submit(m, ch) ||
 		(!m->yield && submit_question(m, ch)))
 		return true;
-	if (is_transparent(m))
-		return transparent_submit_last(m, ch);
+	if (is_transparent(m)) {
+		m->yield = false; /* data has the line or it has not */
+		return transparent_submit_last(m, ch) || submit_question(m, ch);
+	}
 	m->turn ^= 1;
 	data = m->turn ? send_submit(m, ch) || read_submit(m, ch) :
 			 read_submit(m, ch) || send_submit(m, ch);

@@ -29,8 +29,15 @@ struct config_list {
 	unsigned n;
 };
 
-enum config_receive { CONFIG_RECEIVE_AUTO, CONFIG_RECEIVE_PUSH, CONFIG_RECEIVE_BUFFER };
+enum config_receive {
+	CONFIG_RECEIVE_AUTO,
+	CONFIG_RECEIVE_PUSH,
+	CONFIG_RECEIVE_BUFFER,
+	CONFIG_RECEIVE_TRANSPARENT,
+};
 enum config_buffer_return { CONFIG_RETURN_IDLE, CONFIG_RETURN_EMPTY };
+enum config_busy { CONFIG_BUSY_WAIT, CONFIG_BUSY_REFUSE };
+enum config_escape { CONFIG_ESCAPE_PLUS, CONFIG_ESCAPE_DTR };
 enum config_dns { CONFIG_DNS_AUTO, CONFIG_DNS_UDP, CONFIG_DNS_TCP, CONFIG_DNS_MODEM };
 enum config_flow_control { CONFIG_FLOW_NONE, CONFIG_FLOW_RTSCTS };
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_PAP, CONFIG_AUTH_CHAP };
@@ -76,6 +83,11 @@ struct config {
 		bool give_up;
 		usec_t keepalive;		/* 0: the module's own setting */
 	} modem;
+	struct {
+		bool udp;		   /* a UDP flow may have the line */
+		enum config_busy busy;	   /* what becomes of a second flow */
+		enum config_escape escape; /* how data mode is left */
+	} transparent;
 	struct {
 		unsigned udp, reserved, connecting;
 	} links;

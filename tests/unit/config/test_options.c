@@ -194,18 +194,21 @@ static void names_of_values_are_accepted_and_stored(void **state)
 	assert_int_equal(config.modem.buffer_return, CONFIG_RETURN_EMPTY);
 	accepted("modem.flow_control", "rtscts");
 	assert_int_equal(config.modem.flow_control, CONFIG_FLOW_RTSCTS);
+	accepted("modem.receive", "transparent");
+	assert_int_equal(config.modem.receive, CONFIG_RECEIVE_TRANSPARENT);
+	accepted("transparent.busy", "refuse");
+	assert_int_equal(config.transparent.busy, CONFIG_BUSY_REFUSE);
+	refused("transparent.busy", "reset");
+	accepted("transparent.escape", "dtr");
+	assert_int_equal(config.transparent.escape, CONFIG_ESCAPE_DTR);
+	accepted("transparent.udp", "yes");
+	assert_true(config.transparent.udp);
 	accepted("log.level", "trace");
 	assert_int_equal(config.log.level, LOG_LEVEL_TRACE);
 	refused("modem.flow_control", "xonxoff");
 	accepted("modem.ip", "6");
 	assert_int_equal(config.modem.ip, 6);
 	refused("modem.ip", "46");
-}
-
-static void what_this_version_cannot_do_is_refused(void **state)
-{
-	(void)state;
-	refused("modem.receive", "transparent");
 }
 
 static void interface_names_are_those_the_kernel_can_take(void **state)
@@ -350,7 +353,6 @@ int main(void)
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(booleans_have_eight_names),
 		cmocka_unit_test(names_of_values_are_accepted_and_stored),
-		cmocka_unit_test(what_this_version_cannot_do_is_refused),
 		cmocka_unit_test(interface_names_are_those_the_kernel_can_take),
 		cmocka_unit_test(addresses_are_those_a_host_can_have),
 		cmocka_unit_test(an_apn_cannot_leave_its_quotes_or_its_line),

@@ -107,9 +107,8 @@ static void an_error_names_file_line_key_expectation_and_value(void **state)
 	(void)state;
 	refused("[interface]\n\n# x\nmtu = 12\n",
 		"gwd.conf:4: interface.mtu: expected a number 576 to 9000, got \"12\"");
-	refused("[modem]\nreceive = transparent\n",
-		"gwd.conf:2: modem.receive: expected auto, push or buffer (this version has no transparent "
-		"mode), got \"transparent\"");
+	refused("[modem]\nreceive = polled\n",
+		"gwd.conf:2: modem.receive: expected auto, push, buffer or transparent, got \"polled\"");
 	refused("[modem]\ndevice = automatic\n",
 		"gwd.conf:2: modem.device: expected an absolute path or auto, got \"automatic\"");
 	refused("[modem]\nip = 5\n", "gwd.conf:2: modem.ip: expected 4 or 6, got \"5\"");

@@ -310,6 +310,20 @@ int modem_open_udp(struct modem *m, unsigned link, uint16_t local_port)
 	return open_any(link, MODEM_LINK_UDP, NULL);
 }
 
+int modem_open_udp_to(struct modem *m, unsigned link, uint16_t local_port,
+	const struct endpoint *remote)
+{
+	(void)m;
+	assert_true(local_port >= 49152);
+	return open_any(link, MODEM_LINK_UDP, remote);
+}
+
+unsigned modem_links(const struct modem *m)
+{
+	(void)m;
+	return world->receive == MODEM_RECEIVE_TRANSPARENT ? 1 : MODEM_LINKS;
+}
+
 /* As the real one: the report comes from the next modem_run(). room marks one that was open. */
 void modem_close(struct modem *m, unsigned link)
 {
