@@ -598,8 +598,9 @@ static bool make_way(struct modem *m, unsigned l)
 	default:
 		break;
 	}
-	/* A read that is under way may bring what the former life had left in the module. */
-	return fresh && !k->tainted && !read_under_way(m, l);
+	/* What is under way for the former life may bring what that had left in the module, or reach the
+	 * client. */
+	return !send_called(m, l) && fresh && !k->tainted && !read_under_way(m, l);
 }
 
 void link_called(struct modem *m, unsigned l, const struct caller *who)

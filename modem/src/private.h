@@ -580,6 +580,8 @@ void send_run(struct modem *m);
 usec_t send_deadline(const struct modem *m);
 void send_link_gone(struct modem *m, unsigned l);
 void send_link_drains(struct modem *m, unsigned l);
+/* A client has the number. True: a command for its former life is under way. */
+bool send_called(struct modem *m, unsigned l);
 void send_reset(struct modem *m);
 
 /* For a line in data mode: takes the owner's next bytes as the outstanding send, whose payload is

@@ -560,6 +560,19 @@ void send_link_drains(struct modem *m, unsigned l)
 		s->deadline = usec_min(s->deadline, after(m, ORPHAN_TIMEOUT));
 }
 
+/* The module may take the send for one to the client: what is not written yet becomes zeros, for the
+ * payload is another peer's. */
+bool send_called(struct modem *m, unsigned l)
+{
+	const struct channel *ch = &m->channels[0];
+
+	if (ch->state == CHANNEL_IDLE || ch->cmd.link != l)
+		return false;
+	if (ch->cmd.type == &send_command)
+		memset(m->send.payload, 0, sizeof(m->send.payload));
+	return ch->cmd.type == &send_command || ch->cmd.type == &ack_command;
+}
+
 void send_reset(struct modem *m)
 {
 	m->send.limit = 0;

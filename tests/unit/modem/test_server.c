@@ -676,6 +676,40 @@ static void nor_are_those_of_a_link_that_was_just_closed(void **state)
 	fake_free(f);
 }
 
+/* The module may take a CIPSEND that was written before for the client's. */
+static void bytes_of_a_send_under_way_do_not_go_to_the_client(void **state)
+{
+	struct fake *f = listener(state);
+
+	fake_rule(f, "AT+CIPCLOSE=9", OK "\r\n+CIPCLOSE: 9,0\r\n");
+	fake_open_tcp(f, 9, "198.51.100.7:3000");
+	fake_rule_once(f, "AT+CIPSEND=9,5", "{payload}" OK "\r\n+CIPSEND: 9,5,5\r\n");
+	fake_send(f, 9, "hello", NULL);
+	fake_clear(f);
+	fake_say(f, "\r\n+IPCLOSE: 9,1\r\n\r\n+CLIENT: 9,0," PEER "\r\n");
+	fake_say(f, "\r\n>");
+	run(f);
+	assert_heard(f, "closed(9,remote) free(9) free(9) ");
+	assert_memory_equal(f->payload, "\0\0\0\0\0", 5);
+	assert_said(f, "AT+CIPCLOSE=9\n");
+}
+
+static void counts_of_the_former_life_are_not_the_clients(void **state)
+{
+	struct fake *f = listener(state);
+
+	fake_rule(f, "AT+CIPCLOSE=9", OK "\r\n+CIPCLOSE: 9,0\r\n");
+	fake_open_tcp(f, 9, "198.51.100.7:3000");
+	fake_rule_once(f, "AT+CIPACK=9", NULL);
+	modem_query_ack(f->m, 9);
+	run(f);
+	fake_clear(f);
+	fake_say(f, "\r\n+IPCLOSE: 9,1\r\n\r\n+CLIENT: 9,0," PEER "\r\n");
+	fake_say(f, "\r\n+CIPACK: 5,5,0\r\n" OK);
+	run(f);
+	assert_heard(f, "closed(9,remote) free(9) free(9) ");
+}
+
 static void client_whose_first_bytes_were_lost_is_closed(void **state)
 {
 	struct fake *f = listener(state);
@@ -746,6 +780,10 @@ int main(void)
 		cmocka_unit_test(client_on_a_draining_link_ends_the_old_stream_in_reset),
 		cmocka_unit_test(bytes_of_a_read_under_way_are_not_taken_for_the_clients),
 		cmocka_unit_test(nor_are_those_of_a_link_that_was_just_closed),
+		cmocka_unit_test_setup_teardown(bytes_of_a_send_under_way_do_not_go_to_the_client,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_of_the_former_life_are_not_the_clients,
+			setup, teardown),
 		test(client_whose_first_bytes_were_lost_is_closed),
 		test(client_that_goes_with_the_bearer_is_lost),
 	};
