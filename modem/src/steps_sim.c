@@ -20,6 +20,7 @@
 
 #define LOOK_AGAIN SEC(60) /* at a card that waits for people */
 #define PIN_LIMIT SEC(60)  /* four questions and the PIN itself */
+#define CARD_LIMIT SEC(30) /* as in bearer.c */
 
 enum info step_info_cpin(void *user, struct command *c, const struct msg *msg)
 {
@@ -98,6 +99,8 @@ int step_judge_cpin(struct modem *m, const struct command *c, enum result r)
 	case SIM_BUSY:
 		break;
 	}
+	if (b->deadline == USEC_NEVER) /* it was blocked, and is another one now or none */
+		b->deadline = after(m, CARD_LIMIT);
 	b->at = after(m, SEC(1));
 	return AGAIN;
 }

@@ -47,6 +47,21 @@ static void card_and_tries_are_asked_before_the_pin(void **state)
 	assert_said(f, "AT+CICCID\nAT+SPIC\nAT+CPIN=\"1234\"\n");
 }
 
+static void blocked_card_that_is_pulled_is_looked_for_by_the_ladder(void **state)
+{
+	struct fake *f = *state;
+
+	f->config.pin = NULL;
+	attach(f, SEC(200));
+	assert_int_equal(failure(f), MODEM_FAILURE_PIN);
+	assert_not_said(f, "AT+CFUN");
+	fake_rule(f, "AT+CPIN?", "\r\n+CME ERROR: SIM not inserted\r\n");
+	fake_advance(f, SEC(120));
+	assert_int_equal(failure(f), MODEM_FAILURE_SIM);
+	fake_advance(f, SEC(900));
+	assert_said(f, "AT+CFUN=4");
+}
+
 static void other_spellings_are_read(void **state)
 {
 	static const struct {
@@ -133,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(card_and_tries_are_asked_before_the_pin),
+		TEST(blocked_card_that_is_pulled_is_looked_for_by_the_ladder),
 		cmocka_unit_test(other_spellings_are_read),
 		TEST(owner_that_says_no_is_asked_once),
 		TEST(pin_that_unlocked_the_card_does_so_after_the_next_reset),
