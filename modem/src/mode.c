@@ -217,12 +217,32 @@ static void repeat(struct modem *m)
 		recover(m, "the receive mode cannot be set");
 }
 
+/* The bring-up will set the mode in force, whatever the module was told before. */
+void mode_links_lost(struct modem *m)
+{
+	struct mode *s = &m->mode;
+
+	if (s->change == MODE_STEADY || s->change == MODE_WANTS_BUFFER)
+		s->change = s->needed ? MODE_WANTS_BUFFER : MODE_STEADY;
+}
+
+/* Whether the links that a change was for are gone. */
+static bool too_late(struct modem *m)
+{
+	m->mode.change = MODE_STEADY;
+	if (m->bearer.state == MODEM_STATE_UP)
+		return false;
+	mode_links_lost(m);
+	return true;
+}
+
 static void buffer_done(void *user, struct command *c, enum result r)
 {
 	struct modem *m = user;
 
 	(void)c;
-	m->mode.change = MODE_STEADY;
+	if (too_late(m))
+		return;
 	if (r == RESULT_OK)
 		enter_buffer(m);
 	else if (r == RESULT_TIMEOUT)
@@ -332,7 +352,8 @@ static void push_done(void *user, struct command *c, enum result r)
 	struct modem *m = user;
 
 	(void)c;
-	m->mode.change = MODE_STEADY;
+	if (too_late(m))
+		return;
 	if (r == RESULT_OK) {
 		enter_push(m);
 	} else if (r == RESULT_TIMEOUT) {

@@ -682,6 +682,8 @@ void mode_boot(struct modem *m);
 /* Changes under way are forgotten with the channel. */
 void mode_reset(struct modem *m);
 bool mode_is_buffer(const struct modem *m);
+/* The bearer is gone: no link is left that a change would be for. */
+void mode_links_lost(struct modem *m);
 /* Whether unread data may lie in the module. */
 bool mode_holds_data(const struct modem *m);
 /* A return to push is under way or its outcome in doubt: what was announced may be overtaken. */

@@ -70,6 +70,7 @@ static void forget(struct modem *m)
 	send_reset(m);
 	ping_lost(m);
 	transparent_reset(m);
+	mode_links_lost(m);
 	m->bearer.verify = false;
 }
 

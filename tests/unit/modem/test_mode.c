@@ -305,6 +305,25 @@ static void a_refusal_ends_the_doubt(void **state)
 	assert_heard(f, "closed(3,remote) free(3) ");
 }
 
+/* Nobody has a use for it any more when the network is back. */
+static void a_switch_is_forgotten_with_the_links_it_was_for(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule_once(f, "AT+CIPRXGET=1", "");
+	assert_true(modem_want_buffer(f->m));
+	go(f);
+	fake_advance(f, SEC(5));
+	fake_mute(f);
+	fake_advance(f, SEC(5));
+	fake_say(f, "\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n");
+	fake_restore(f);
+	fake_clear(f);
+	fake_advance(f, SEC(30));
+	assert_int_equal(f->state, MODEM_STATE_UP);
+	assert_not_said(f, TO_BUFFER);
+}
+
 static void a_fixed_push_mode_stays(void **state)
 {
 	struct fake *f = fake_new();
@@ -673,6 +692,7 @@ int main(void)
 		TEST(a_switch_that_is_never_answered_climbs_the_ladder),
 		TEST(a_close_while_the_switch_is_in_doubt_is_drained),
 		TEST(a_refusal_ends_the_doubt),
+		TEST(a_switch_is_forgotten_with_the_links_it_was_for),
 		cmocka_unit_test(a_fixed_push_mode_stays),
 		cmocka_unit_test(a_refused_header_type_is_buffer_mode_for_this_boot),
 		TEST(headers_that_name_no_link_leave_push_for_this_boot),
