@@ -164,7 +164,6 @@ static enum stack_answer chosen;
 
 static void refuse(struct rig *rig, struct stack_tcp *tcp)
 {
-	assert_int_equal(stack_tcp_syn_count(tcp), 1);
 	(void)rig;
 	stack_tcp_refuse(tcp, chosen);
 }
@@ -197,8 +196,11 @@ static int close_rig(void **state)
 	return 0;
 }
 
+/* The first answer is enough; but if this process had to wait for the processor longer than the kernel
+ * waits before it repeats a SYN (1 s), there were two to answer. */
 static void expect_connect_error(const char *addr, enum stack_answer answer, int err)
 {
+	usec_t start = monotonic();
 	int fd = connect_to(addr, 4000, SOCK_STREAM);
 
 	chosen = answer;
@@ -206,7 +208,9 @@ static void expect_connect_error(const char *addr, enum stack_answer answer, int
 	r.syns = 0;
 	assert_true(until(fd, POLLOUT));
 	assert_int_equal(error_of(fd), err);
-	assert_int_equal(r.syns, 1);
+	assert_true(r.syns >= 1);
+	if (monotonic() - start < SEC(1))
+		assert_int_equal(r.syns, 1);
 	close(fd);
 }
 
