@@ -78,14 +78,21 @@ static int set_up_interface(const char *name)
 	return set_v6_address(index);
 }
 
-/* An address that is still being looked for on the link cannot be connected from. */
-static void no_duplicate_address_detection(void)
+/* The kernel makes a new address usable from a worker of its own, even where it looks for no duplicate;
+ * until then connect() says EADDRNOTAVAIL. */
+static int await_v6_address(void)
 {
-	int fd = open("/proc/sys/net/ipv6/conf/default/accept_dad", O_WRONLY | O_CLOEXEC);
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = -1;
 
-	if (fd >= 0 && write(fd, "0", 1) < 0)
-		print_message("duplicate address detection stays on\n");
+	inet_pton(AF_INET6, "2001:db8:7::9", &to.sin6_addr);
+	for (int i = 0; fd >= 0 && rc < 0 && i < ROUNDS; i++) {
+		rc = connect(fd, (struct sockaddr *)&to, sizeof(to));
+		if (rc < 0)
+			poll(NULL, 0, 50);
+	}
 	close(fd);
+	return rc;
 }
 
 /* -1 when this machine does not let us. */
@@ -95,11 +102,10 @@ static int open_tun(void)
 
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0)
 		return -1;
-	no_duplicate_address_detection();
 	tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (tun < 0 || ioctl(tun, TUNSETIFF, &req) < 0)
 		return -1;
-	return set_up_interface(req.ifr_name);
+	return set_up_interface(req.ifr_name) < 0 ? -1 : await_v6_address();
 }
 
 static void pump(void)
