@@ -502,8 +502,9 @@ static void open_done(void *user, struct command *c, enum result r)
 		if (result <= 0)
 			result = c->error >= 0 ? c->error : MODEM_OPEN_ERROR;
 		link_open_ended(m, LINK, result);
-	} else if (link_open_ended(m, LINK, MODEM_OPEN_SILENCE)) {
-		lose_track(m);
+	} else if (link_open_ended(m, LINK, MODEM_OPEN_SILENCE) ||
+		(m->session.state == SESSION_OPENING && !audience(m))) {
+		lose_track(m); /* a client that is not welcome may have been faster */
 	}
 }
 

@@ -489,6 +489,22 @@ static void a_client_without_connect_is_closed(void **state)
 	assert_non_null(strstr(f->log, "free(0)"));
 }
 
+static void an_unwelcome_client_during_an_open_does_not_stop_everything(void **state)
+{
+	struct fake *f = *state;
+	struct endpoint e = fake_endpoint(PEER);
+
+	up(f);
+	fake_rule(f, "+++AT", OK);
+	assert_int_equal(modem_open_tcp(f->m, 0, &e), 0);
+	modem_run(f->m, f->now);
+	fake_pump(f);
+	fake_say(f, "\r\n+CLIENT: 0,3,192.0.2.7:5000\r\n");
+	fake_advance(f, SEC(60));
+	assert_heard(f, "opened(0,not supported) free(0) ");
+	assert_said(f, "AT+CIPCLOSE=0\n");
+}
+
 static void the_first_byte_to_an_unknown_module_is_an_escape(void **state)
 {
 	struct fake *f = *state;
@@ -602,6 +618,7 @@ int main(void)
 		TEST(udp_names_its_one_peer),
 		TEST(a_client_of_the_server_has_the_line),
 		TEST(a_client_without_connect_is_closed),
+		TEST(an_unwelcome_client_during_an_open_does_not_stop_everything),
 		TEST(the_first_byte_to_an_unknown_module_is_an_escape),
 		TEST(the_mode_is_set_before_the_network_opens),
 		cmocka_unit_test(only_what_can_be_the_modules_is_held_back),
