@@ -286,6 +286,7 @@ static const struct {
 	{"AT+CDNSGIP=\"a", "\r\n+CDNSGIP: 1,\"a.example\",\"192.0.2.9\"\r\n\r\nOK\r\n"},
 	{"AT+CDNSGIP=", "\r\n+CDNSGIP: 0,10\r\n\r\nERROR\r\n"},
 	{"AT+CPING=", "\r\nOK\r\n\r\n+CPING: 1,192.0.2.1,8,9,64\r\n"},
+	{"ATO", "\r\nCONNECT 115200\r\n"},
 	{"AT", "\r\nOK\r\n"},
 };
 
@@ -307,6 +308,8 @@ static const char *const phrases[] = {
 	"\r\n+SERVERSTART: 0,8080\r\n", "\r\n+CIPERROR: 7\r\n",
 	"\r\n+CLIENT: 2,3,192.0.2.7\r\n",
 	"\r\n+CDNSGIP: 1,\"b.example\",\"192.0.2.8\"\r\n",
+	"\r\nCONNECT 115200\r\n", "\r\nCONNECT FAIL\r\n", "\r\nCLOSED\r\n", "\r\nNO CARRIER\r\n",
+	"\r\nCLOSED\r\n\r\n+IPCLOSE: 0,1\r\n", "\r\n+CIPMODE: 0\r\n",
 	"\r\n+CDNSGIP: 0,8\r\n", "\r\n+CIPRXGET: 3,0,3,4\r\n61fF63", "\r\n+CIPRXGET: 3,1,3,0\r\n61xx63",
 	"\r\n+CIPRXGET: 4,0,9\r\n", "\r\n+CIPRXGET: 1,1\r\n", "\r\n+CIPRXGET: 2,1,5,0\r\nhello",
 	"\r\n+RECEIVE,0,5\r\n", "\r\n+CIPCLOSE: 0,1,1,0,0,0,0,0,0,0\r\n", "\r\nRECV FROM:192.0.2.7:5000\r\n",
@@ -363,6 +366,16 @@ static void serve(struct world *w, uint8_t arg)
 		modem_listen(w->m, arg & 1, arg & 2 ? 8080 : 9090);
 }
 
+/* Data mode, if the driver believes in it, ends here. */
+static void escaped(struct world *w)
+{
+	if (w->line_len < 3 || memcmp(w->line + w->line_len - 3, "+++", 3) != 0)
+		return;
+	w->line_len = 0;
+	if (w->answer)
+		say(w, "\r\nOK\r\n", 6);
+}
+
 static void drain(struct world *w, size_t most)
 {
 	uint8_t copy[4096];
@@ -382,6 +395,7 @@ static void drain(struct world *w, size_t most)
 			obey(w);
 		} else if (w->line_len + 1 < sizeof(w->line)) {
 			w->line[w->line_len++] = (char)copy[i];
+			escaped(w);
 		}
 	}
 }
@@ -574,8 +588,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.ip = w.ip = data[0] & 4 ? 6 : 4;
 	config.receive = data[0] & 32 ? MODEM_RECEIVE_AUTO :
 		data[0] & 2	      ? MODEM_RECEIVE_BUFFER : MODEM_RECEIVE_PUSH;
+	if (data[0] & 64)
+		config.receive = MODEM_RECEIVE_TRANSPARENT;
 	config.return_when_empty = data[0] & 8;
-	config.hex = (data[0] & 16) && config.receive != MODEM_RECEIVE_PUSH;
+	config.hex = (data[0] & 16) && config.receive != MODEM_RECEIVE_PUSH &&
+		config.receive != MODEM_RECEIVE_TRANSPARENT;
 	w.m = modem_new(&config, &ops, &w);
 	modem_attach(w.m, w.now);
 	if (data[0] & 1)
