@@ -150,6 +150,11 @@ int config_check(const struct config *c, struct config_error *err)
 		c->modem.receive != CONFIG_RECEIVE_BUFFER)
 		return config_fail(err,
 			"modem.hex: expected no with this modem.receive: only buffer mode reads in hex");
+	/* NOTE 1.5.4: only the first server works in transparent mode. */
+	if (c->modem.receive == CONFIG_RECEIVE_TRANSPARENT && c->forward.tcp.n > 1)
+		return config_fail(err,
+			"forward.tcp: expected at most 1 with modem.receive = transparent, got %u",
+			c->forward.tcp.n);
 	if (c->links.udp + c->links.reserved >= LINKS)
 		return config_fail(err,
 			"links.reserved: expected at most %u, one link less than "

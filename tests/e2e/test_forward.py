@@ -497,3 +497,19 @@ def test_dns_and_clients_share_the_links(world: World, outside: Outside) -> None
         clients.append(outside.client())
         clients[-1].sendall(b"x")
         assert receive_exactly(clients[-1], 1) == b"x"
+
+
+def test_a_client_of_the_transparent_server_has_the_line(world: World, outside: Outside) -> None:
+    """NOTE 3.4.1."""
+    outside.inner(echo)
+    outside.start(sim={"flow_control": "rtscts"}, modem__receive="transparent")
+    body = hostile_body(50_000)
+    s = outside.client()
+    s.sendall(body)
+    assert receive_exactly(s, len(body)) == body
+    assert world.gwd and world.gwd.modem()["transparent_state"] == "data"
+    s.close()
+    world.gwd.wait_no_tcp()
+    again = outside.client()
+    again.sendall(b"again")
+    assert receive_exactly(again, 5) == b"again"

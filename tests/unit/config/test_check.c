@@ -317,6 +317,21 @@ static void a_diff_sees_an_item_of_a_list_and_not_what_is_behind_its_end(void **
 	assert_string_equal(d.restart, "modem.init ");
 }
 
+static void transparent_mode_has_one_server(void **state)
+{
+	(void)state;
+	config.modem.receive = CONFIG_RECEIVE_TRANSPARENT;
+	config.forward.tcp.n = 1;
+	strcpy(config.forward.tcp.item[0], "8080:192.0.2.10:80");
+	assert_int_equal(config_check(&config, &err), 0);
+	config.forward.tcp.n = 2;
+	strcpy(config.forward.tcp.item[1], "8081:192.0.2.10:81");
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "forward.tcp: expected at most 1"));
+	config.modem.receive = CONFIG_RECEIVE_AUTO;
+	assert_int_equal(config_check(&config, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_log_in_is_whole, good, clean_up),
 		cmocka_unit_test_setup_teardown(
 			a_diff_names_what_differs_and_what_can_change_live, good, clean_up),
+		cmocka_unit_test_setup_teardown(transparent_mode_has_one_server, good, clean_up),
 		cmocka_unit_test_setup_teardown(
 			a_diff_sees_an_item_of_a_list_and_not_what_is_behind_its_end, good,
 			clean_up),
