@@ -351,8 +351,8 @@ void modem_kick(struct modem *m);
 void modem_rx_resume(struct modem *m, unsigned link);
 /*
  * A host does not read, and the owner will soon have no room for what is pushed. With AUTO the module
- * is switched to buffer mode after the command in flight (at most 15 s: the owner needs room for what
- * the line carries in that time), links stay open, and mode_changed() is called; it goes back to push
+ * is switched to buffer mode after the command in flight (usually at most 15 s: the owner needs room for
+ * what the line carries in that time; a name that is looked up can take longer), links stay open, and mode_changed() is called; it goes back to push
  * by itself when no TCP link is left. True: buffer mode is in force, or on its way. False: it cannot
  * be had in this boot, and what finds no room is lost.
  */
