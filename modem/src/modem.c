@@ -359,7 +359,7 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.state = b->state,
 		.since = b->since,
 		.failure = b->failure,
-		.reason = b->reason,
+		.reason = b->reason[0] ? b->reason : modem_state_awaits(b->state),
 		.address = b->address,
 		.dns = b->dns,
 		.n_dns = b->n_dns,

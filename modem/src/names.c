@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "modem/modem.h"
+#include "private.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -12,6 +12,18 @@ const char *modem_state_name(enum modem_state s)
 
 	_Static_assert(COUNT(names) == MODEM_STATE_STOPPED + 1, "a name for each state");
 	return names[s];
+}
+
+const char *modem_state_awaits(enum modem_state s)
+{
+	static const char *const waits[] = {
+		"no tty", "the module has not answered yet", "the module is being set up",
+		"the SIM is not ready yet", "not registered yet", "the network is not open yet", "",
+		"recovering", "", "",
+	};
+
+	_Static_assert(COUNT(waits) == MODEM_STATE_STOPPED + 1, "a text for each state");
+	return waits[s];
 }
 
 const char *modem_receive_name(enum modem_receive r)

@@ -496,6 +496,8 @@ void recover_network(struct modem *m, const char *why);
 void recover_boot(struct modem *m);
 void recover_dead(struct modem *m);
 void recover_stable(struct modem *m);
+/* What a bearer in this state waits for, for people; "" when it waits for nothing. */
+const char *modem_state_awaits(enum modem_state s);
 const char *recover_rung_name(unsigned rung);
 
 /* watch.c */

@@ -469,6 +469,7 @@ static void netopen_result_may_take_two_minutes_or_come_first(void **state)
 	fake_rule(f, "AT+NETOPEN", OK);
 	attach(f, SEC(110));
 	assert_int_equal(f->state, MODEM_STATE_ACTIVATE);
+	assert_string_equal(status(f).reason, "the network is not open yet");
 	fake_say(f, "\r\n+NETOPEN: 0\r\n");
 	fake_advance(f, SEC(1));
 	assert_int_equal(f->state, MODEM_STATE_UP);
