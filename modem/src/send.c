@@ -97,12 +97,12 @@ static void end_link(struct modem *m, enum modem_close_reason reason, bool dead)
 		link_close(m, l, reason, false);
 }
 
-/* The stream is in doubt, or the datagram is lost. */
+/* The stream is in doubt, or the datagram is lost; @dead: the module says that the link is, too. */
 static void fail(struct modem *m, enum modem_close_reason reason, bool dead)
 {
 	bool orphan = m->send.orphan;
 
-	if (!orphan && !is_tcp(m)) {
+	if (!orphan && !is_tcp(m) && !dead) {
 		finish(m, 0);
 		return;
 	}

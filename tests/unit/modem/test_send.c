@@ -352,6 +352,17 @@ static void refused_datagram_is_tried_once_more_then_dropped(void **state)
 	assert_heard(f, "sent(1,5,0) ");
 }
 
+static void datagram_that_is_told_to_be_disconnected_ends_its_link(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CIPCLOSE=1", "\r\n+CIPCLOSE: 1,4\r\n" ERR);
+	fake_send(f, 1, "HELLO", "203.0.113.9:5254");
+	fake_say(f, "\r\n+CIPSEND: 1,5,-1\r\n");
+	assert_int_equal(fake_count(f->log, "closed(1,send) "), 1);
+	assert_int_equal(modem_link_state(f->m, 3), MODEM_LINK_OPEN);
+}
+
 static void missing_confirmation_closes_and_is_never_repeated(void **state)
 {
 	struct fake *f = *state;
@@ -631,6 +642,7 @@ int main(void)
 		TEST(held_link_is_polled_until_its_bytes_may_go),
 		TEST(held_link_is_asked_again_when_the_module_could_not_say),
 		TEST(refused_datagram_is_tried_once_more_then_dropped),
+		TEST(datagram_that_is_told_to_be_disconnected_ends_its_link),
 		TEST(missing_confirmation_closes_and_is_never_repeated),
 		TEST(three_sends_without_an_end_climb_the_ladder),
 		TEST(lost_prompt_feeds_the_module_and_keeps_the_channel),
