@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 TOP=$PWD
-ALL=(unit valgrind tidy shellcheck docs fuzz e2e bench)
+ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs bench)
 LOGS=$TOP/build/logs
 PYTHON=/usr/bin/python3
 JOBS=$(nproc)
@@ -22,6 +22,7 @@ usage() {
 	  docs        man pages lint, the example configuration loads, the note is covered row by row
 	  fuzz        each libFuzzer target for some seconds (default $FUZZ_SECONDS)
 	  e2e         real programs through cell0, against the simulated modem, with sanitizers
+	  knobs       every value of every knob of the simulated modem, and random combinations
 	  bench       line use, memory, sizes: figures of the release build, no verdict
 
 	  --soak      30 minutes a fuzz target, e2e three times over, long bench
@@ -242,18 +243,31 @@ suite_fuzz() {
 		xargs -r -n 1 -P "$JOBS" bash -c 'run_fuzz "$1"' _ | count_oks
 }
 
+run_pytest() { # LOG ARGUMENT...
+	local out=$LOGS/$1 status=0
+	shift
+	(cd tests/e2e && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest --build="$TOP/build/dev" \
+		-rfE --durations=8 "$@") >"$out" 2>&1 || status=1
+	cat "$out"
+	PASSED=$((PASSED + $(last_number passed "$out")))
+	FAILED=$((FAILED + $(last_number failed "$out") + $(last_number error "$out")))
+	return $status
+}
+
 suite_e2e() {
 	build dev || return 1
-	local out=$LOGS/pytest.txt round status=0
+	local round status=0
 	for round in 1 ${SOAK:+2 3}; do
 		[ -z "$SOAK" ] || echo "round $round"
-		(cd tests/e2e && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest --build="$TOP/build/dev" \
-			-n "$JOBS" -rfE --durations=8) >"$out" 2>&1 || status=1
-		cat "$out"
-		PASSED=$((PASSED + $(last_number passed "$out")))
-		FAILED=$((FAILED + $(last_number failed "$out") + $(last_number error "$out")))
+		run_pytest pytest.txt -n "$JOBS" --ignore=test_knobs.py || status=1
 	done
 	return $status
+}
+
+# Most of a run is waiting for time-outs, so there are more of them than processors.
+suite_knobs() {
+	build dev || return 1
+	run_pytest knobs-pytest.txt -n $((2 * JOBS)) test_knobs.py
 }
 
 last_number() { # WORD FILE: N of pytest's "N WORD" in its last line

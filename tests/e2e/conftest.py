@@ -13,6 +13,7 @@ from harness import netns
 from harness.dns import NameServer
 from harness.world import RESOLVER, Binaries, World
 
+pytest_plugins = ["harness.knobreport"]
 TOP = Path(__file__).resolve().parents[2]
 TOOLS = ["ip", "setpriv", "sysctl"]
 
