@@ -111,26 +111,24 @@ static bool is_name_char(uint8_t c)
 		c == '-' || c == '_';
 }
 
-/* The name of a question as text, if it can be a host's; a pointer has nowhere to point to yet. */
+/* The name of a question as text, if it can be a host's, all of it; a pointer has nowhere to point to
+ * yet. */
 static void name_text(char out[DNS_NAME_SIZE], const uint8_t *p, size_t n)
 {
 	size_t at = DNS_HEADER, len = 0;
+	bool sound = true;
 
-	out[0] = '\0';
-	while (at < n && p[at]) {
+	while (sound && at < n && p[at]) {
 		uint8_t label = p[at++];
 
-		if (label > 63 || at + label > n || len + label + 2 > DNS_NAME_SIZE)
-			break;
-		for (; label > 0 && is_name_char(p[at]); label--)
+		sound = label <= 63 && at + label <= n && len + label + 2 <= DNS_NAME_SIZE;
+		for (; sound && label > 0; label--) {
+			sound = is_name_char(p[at]);
 			out[len++] = (char)p[at++];
-		if (label > 0)
-			break;
+		}
 		out[len++] = '.';
 	}
-	if (at >= n || p[at] || len == 0)
-		len = 1;
-	out[len - 1] = '\0';
+	out[sound && at < n && len > 0 ? len - 1 : 0] = '\0';
 }
 
 /* RFC 6891 6.1: one OPT record at most, of the root, version 0. */

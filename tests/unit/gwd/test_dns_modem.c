@@ -210,6 +210,23 @@ static void a_name_that_is_no_hosts_never_reaches_the_modem(void **state)
 	assert_int_equal(world->n_names, 0);
 }
 
+/* What stands before the odd byte is another name, and its address no answer. */
+static void a_name_is_never_looked_up_in_part(void **state)
+{
+	static const char odd[] = "\0\"\r,";
+	uint8_t q[512];
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(odd) - 1; i++) {
+		len = query(q, 7, 1, DNS_TYPE_A, -1);
+		q[22] = (uint8_t)odd[i]; /* the end of "example" */
+		host_sends_datagram("10.148.0.17:5000", resolver, q, len);
+		answer(i, DNS_SERVFAIL, 0);
+	}
+	assert_int_equal(world->n_names, 0);
+}
+
 static void all_ten_links_are_for_tcp_when_udp_has_none(void **state)
 {
 	unsigned open = 0;
@@ -262,6 +279,7 @@ int main(void)
 		T(malformed_queries_are_told_so),
 		T(who_sends_opt_gets_opt),
 		T(a_name_that_is_no_hosts_never_reaches_the_modem),
+		T(a_name_is_never_looked_up_in_part),
 		T(all_ten_links_are_for_tcp_when_udp_has_none),
 		T(on_an_ipv6_bearer_addresses_are_ipv6),
 	};
