@@ -20,12 +20,15 @@
 static void print_line(struct child *s)
 {
 	char text[4 * sizeof(s->line) + 8];
+	size_t n = s->n;
 
-	if (s->n > 0 && ++s->lines <= LINES_MAX)
-		log_info("%s: %s", s->name, log_quote(text, sizeof(text), s->line, s->n));
-	else if (s->lines == LINES_MAX + 1)
-		log_warn("%s: prints too much; the rest is not shown", s->name);
 	s->n = 0;
+	if (n == 0 || s->lines > LINES_MAX)
+		return;
+	if (s->lines++ < LINES_MAX)
+		log_info("%s: %s", s->name, log_quote(text, sizeof(text), s->line, n));
+	else
+		log_warn("%s: prints too much; the rest is not shown", s->name);
 }
 
 /* -EAGAIN when there is no more now, 0 at the end of the file. */
