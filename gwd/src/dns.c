@@ -410,6 +410,8 @@ bool dns_pending(const struct gateway *gw, const struct link *l, const struct en
 static void expire(struct gateway *gw, struct query *q)
 {
 	gw->count.dns_timeouts++;
+	if (q->way == DNS_BY_TCP && q->sent)
+		dns_tcp_unanswered(gw);
 	if (q->way == DNS_BY_UDP)
 		q->used = false;
 	else

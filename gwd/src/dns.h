@@ -49,7 +49,8 @@ struct dns_tcp {
 	struct endpoint server;
 	usec_t active;	  /* the last byte in either direction, or when it began to open */
 	usec_t retry;	  /* the module was busy: open again then; 0: not waiting */
-	unsigned answers; /* on this connection */
+	usec_t heard;	  /* the last byte of the resolver, or when the link opened */
+	bool silent;	  /* closed because it was silent when it was asked */
 	unsigned broken;  /* connections in a row that ended with queries unanswered */
 	size_t tx_len, rx_len;
 	size_t skip;	  /* bytes of an oversize answer still to come */
@@ -106,6 +107,8 @@ void dns_remember_refusal(struct gateway *gw, const struct endpoint *server);
 /* ---- dns_tcp.c ---- */
 void dns_tcp_run(struct gateway *gw);
 usec_t dns_tcp_deadline(const struct gateway *gw);
+/* A query that was sent has waited long enough: maybe the link is to blame. */
+void dns_tcp_unanswered(struct gateway *gw);
 /* Somebody else needs the link, or that there is none: one that nobody waits for is closed. True:
  * it will be free. */
 bool dns_tcp_yield(struct gateway *gw);

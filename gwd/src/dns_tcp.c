@@ -7,10 +7,13 @@
  * Messages have their length in front; all that wait go at once, answers come in any order.
  *
  * When queries wait for another resolver the link is closed once this one owes nothing, or after a
- * second: what it owes then is asked again later. A resolver that closes (some do after each answer) is
- * connected to again for what is unanswered. A query is sent twice at most; then, and when the resolver
- * refuses the connection or does not answer it, or ends two in a row without having answered all, the
- * query falls back to UDP, and so do the next ones to this resolver for a minute.
+ * second: what it owes then is asked again later. A resolver that closes (some do after each answer)
+ * is connected to again for what is unanswered. So is one that was asked and from which nothing came
+ * for udp.dns_timeout: the connection may be dead, and the module does not know.
+ *
+ * A query is sent twice at most. Then, and when the resolver refuses the connection or does not answer
+ * it, or two in a row ended without having answered all, the query falls back to UDP, and so do the
+ * next ones to this resolver for a minute.
  *
  * An answer that the host does not take in a datagram becomes a truncated one; the host then asks by TCP
  * itself, as an ordinary flow.
@@ -86,14 +89,24 @@ void dns_link_closed(struct link *l)
 
 	if (t->link != l)
 		return;
-	owed = is_pending(gw) && l->open; /* not when we closed it */
+	owed = t->silent || (is_pending(gw) && l->open); /* not when we closed it for others */
 	gw->dns.again = true;
 	t->link = NULL;
 	t->tx_len = t->rx_len = t->skip = 0;
 	t->broken = owed ? t->broken + 1 : 0;
 	unsent(gw, l);
 	if (t->broken >= BROKEN_MAX)
-		refused(gw, "it closes without having answered all");
+		refused(gw, "connections end with queries unanswered");
+}
+
+void dns_tcp_unanswered(struct gateway *gw)
+{
+	struct dns_tcp *t = &gw->dns.tcp;
+
+	if (!is_open(t) || gw->now - t->heard < gw->config->udp.dns_timeout)
+		return;
+	t->silent = true;
+	end(t);
 }
 
 /* ---- the link's beginning ---- */
@@ -121,7 +134,7 @@ void dns_link_opened(struct link *l, int result)
 	if (result == MODEM_OPEN_OK) {
 		l->open = true;
 		l->refused = 0;
-		l->since = t->active = gw->now;
+		l->since = t->active = t->heard = gw->now;
 		return; /* dns_tcp_run() does the rest */
 	}
 	t->link = NULL;
@@ -151,7 +164,7 @@ static void begin(struct gateway *gw, struct unit *u, const struct query *q)
 		t->broken = 0;
 	t->server = q->server;
 	t->active = gw->now;
-	t->answers = 0;
+	t->silent = false;
 	t->retry = 0;
 	t->tx_len = t->rx_len = t->skip = 0;
 	if (modem_open_tcp(u->modem, l->number, &t->server) < 0) {
@@ -231,7 +244,6 @@ static bool take_answer(struct gateway *gw, struct dns_tcp *t)
 	held = whole < DNS_ANSWER_MAX ? whole : DNS_ANSWER_MAX;
 	if (t->rx_len < 2 + held)
 		return false;
-	t->answers++;
 	dns_deliver(gw, t->link, &t->server, t->rx + 2, held, whole, true);
 	t->skip = whole - held;
 	t->rx_len -= 2 + held;
@@ -247,7 +259,7 @@ void dns_link_data(struct link *l, const uint8_t *p, size_t n)
 	if (t->link != l)
 		return;
 	gw->dns.again = true;
-	t->active = gw->now;
+	t->active = t->heard = gw->now;
 	l->rx_bytes += n;
 	while (n > 0) {
 		bool skipping = t->skip > 0;

@@ -314,6 +314,37 @@ static void a_resolver_that_does_not_answer_the_connection_is_given_up_soon(void
 	assert_int_equal(world->links[8].state, MODEM_LINK_OPENING);
 }
 
+/* It takes the connection and is silent: a dead path, or a filter in between. */
+static void a_resolver_that_says_nothing_is_connected_to_twice_then_asked_by_udp(void **state)
+{
+	uint8_t asked[512];
+
+	(void)state;
+	ask(1);
+	module_opens(9, MODEM_OPEN_OK);
+	assert_true(take_all(9, asked) > 0);
+	advance(SEC(6));
+	ask(2); /* there is always somebody who asks */
+	assert_true(take_all(9, asked) > 0);
+	advance(SEC(5));
+	assert_int_equal(world->n_datagrams, 1);
+	assert_int_equal(world->datagrams[0].p[3] & 0xf, DNS_SERVFAIL);
+	assert_int_equal(world->links[9].closes, 1);
+	assert_int_equal(link_to(resolver), 8);
+	module_frees(9);
+	module_opens(8, MODEM_OPEN_OK);
+	assert_true(take_all(8, asked) > 0); /* the second one again */
+	advance(SEC(6));
+	ask(3);
+	assert_true(take_all(8, asked) > 0);
+	advance(SEC(11));
+	assert_int_equal(world->links[8].closes, 1);
+	ask(4);
+	assert_int_equal(link_to(resolver), -1);
+	assert_int_equal(world->links[9].type, MODEM_LINK_UDP);
+	assert_int_equal(world->links[9].state, MODEM_LINK_OPENING);
+}
+
 static void without_udp_the_host_hears_that_it_failed(void **state)
 {
 	(void)state;
@@ -507,6 +538,7 @@ int main(void)
 		T(what_was_sent_twice_goes_by_udp),
 		T(a_resolver_that_refuses_tcp_is_asked_by_udp_for_a_minute),
 		T(a_resolver_that_does_not_answer_the_connection_is_given_up_soon),
+		T(a_resolver_that_says_nothing_is_connected_to_twice_then_asked_by_udp),
 		T(without_udp_the_host_hears_that_it_failed),
 		T(a_busy_module_is_asked_again),
 		T(two_resolvers_take_turns),
