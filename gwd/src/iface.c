@@ -142,6 +142,9 @@ void iface_close(struct iface *i)
 	if (i->tun.fd >= 0)
 		tun_close(&i->tun);
 	i->tun.fd = -1;
+	/* They went with the device; a reload must not look for them before there is a new one. */
+	i->carrier = i->routed = false;
+	i->address.family = i->clients.family = 0;
 }
 
 static void set_route(struct iface *i, bool want, uint32_t metric)
