@@ -63,12 +63,35 @@ static void trim(const char **p, size_t *n)
 	}
 }
 
+/* How much of a line that is wrong as a whole may be shown: its name. The rest may be a secret, as in
+ * "password: x". */
+static size_t name_length(const char *p, size_t n)
+{
+	bool section = n > 0 && *p == '[';
+	size_t at = 0;
+
+	while (at < n && p[at] != '=' && p[at] != ':' && (section || !is_blank(p[at])))
+		if (p[at++] == ']' && section)
+			break;
+	return at;
+}
+
+/* What stands before the '=': one word. inih would take ':' for '='. */
+static bool is_key(const char *p, size_t n)
+{
+	size_t at = name_length(p, n);
+
+	while (at < n && is_blank(p[at]))
+		at++;
+	return n > 0 && at == n;
+}
+
 static char *refuse(struct reader *r, const char *expected, const char *p, size_t n)
 {
 	char quoted[QUOTE_MAX];
 
 	config_fail(r->err, "%s:%u: expected %s, got \"%s\"", r->name, r->line, expected,
-		log_quote(quoted, sizeof(quoted), p, n));
+		log_quote(quoted, sizeof(quoted), p, name_length(p, n)));
 	r->failed = true;
 	return NULL;
 }
@@ -121,8 +144,7 @@ static char *read_line(char *buf, int size, void *user)
 			return refuse(r, "a known [section]", p, n);
 		shown = n;
 	} else {
-		/* inih would take ':' for '='. */
-		if (!equals || equals == p || memchr(p, ':', (size_t)(equals - p)))
+		if (!equals || !is_key(p, (size_t)(equals - p)))
 			return refuse(r, "\"key = value\"", p, n);
 		shown = (size_t)(equals - p) + 1;
 		r->value = p + shown;
