@@ -33,6 +33,8 @@ struct world {
 	bool udp[MODEM_LINKS];
 	int sending; /* link, -1: none */
 	size_t sending_len;
+	usec_t offered_at;
+	unsigned offers; /* at that time: no line is infinitely fast */
 	bool pinging;
 	unsigned resolving;
 	enum modem_state state;
@@ -84,6 +86,10 @@ static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
 	CHECK(w->sending < 0 ||
 		modem_link_state(w->m, (unsigned)w->sending) == MODEM_LINK_DRAINING);
 	w->sending = -1;
+	w->offers = w->now == w->offered_at ? w->offers + 1 : 0;
+	w->offered_at = w->now;
+	if (w->offers > 50)
+		return false;
 	for (unsigned i = 0; i < MODEM_LINKS; i++) {
 		unsigned l = (i + w->choice) % MODEM_LINKS;
 
