@@ -56,6 +56,8 @@ static bool line_fits(struct tail *t)
 
 static void drop(struct tail *t, size_t n)
 {
+	if (t->escaping && memmem(t->held, n, "\r\nOK", 4))
+		t->ok_passed = true;
 	t->data(t->user, t->held, n);
 	t->len -= n;
 	t->at = 0;

@@ -17,6 +17,7 @@ struct tail {
 	void (*data)(void *user, const uint8_t *p, size_t n);
 	void *user;
 	bool escaping; /* "OK" is one of its lines */
+	bool ok_passed; /* while escaping one was passed on; for the owner to clear */
 	bool moved;    /* some of it turned out to be data; for the owner to clear */
 	size_t len;
 	size_t at; /* held[0..at) are whole lines */

@@ -12,7 +12,8 @@
  *   DATA     all bytes are the peer's or the       something to ask, a       60 s silence,   GUARD
  *            host's                                close, an end in what came doubling
  *   SUSPECT  "CLOSED" or its like came last        any further byte: DATA    1.1 s           ESCAPE
- *   GUARD    silence before the escape             -                         1.1 s           ESCAPE
+ *   GUARD    silence before the escape             the tty is empty          1.1 s; 20 or    ESCAPE
+ *                                                                            120 s if not
  *   ESCAPE   +++ (or DTR off), OK awaited          OK: COMMAND               2.6 s           PROBE
  *   PROBE    no OK came: command mode already?     AT answered: COMMAND      2 x 1 s         GUARD, the
  *                                                                            third time: the ladder
@@ -27,7 +28,8 @@
  *
  * An OK that answers +++ can be data too: it counts only as the very last that came, after the guard
  * time. If it was data nevertheless, the module's own OK takes the place of CIPCLOSE?'s answer, and
- * the link is reset.
+ * the link is reset. And an OK that was passed on as data, because data came right behind it, was the
+ * module's if AT is answered afterwards: that is the link's end, too.
  *
  * Bytes that were on their way when the module left data mode were taken for commands or lost: the
  * end is then one in doubt. Data that came while escaped is the module's to keep until ATO; when the
@@ -47,6 +49,7 @@
 #define SETTLE MSEC(50)		 /* behind the OK nothing more comes */
 #define OK_LIMIT MSEC(2600)
 #define WRITE_LIMIT SEC(20)	 /* RTS may hold us back */
+#define STALL_LIMIT SEC(120)	 /* likewise, because the peer does not read */
 #define PROBES 2
 #define ROUNDS 3
 #define HOLD_LINE_END MSEC(60)	 /* "\r\n" usually is the peer's own */
@@ -129,6 +132,7 @@ static void write_escape(struct modem *m)
 	struct session *s = &m->session;
 
 	s->tail.escaping = true;
+	s->tail.ok_passed = false;
 	enter(m, SESSION_ESCAPE, m->now + WRITE_LIMIT);
 	if (m->config->dtr && m->ops->dtr) {
 		set_dtr(m, false);
@@ -184,8 +188,12 @@ static void run_guard(struct modem *m)
 		s->deadline = USEC_NEVER;
 		return;
 	}
-	if (m->ops->unsent && m->ops->unsent(m->user))
-		s->clear = m->now;
+	if (m->ops->unsent && m->ops->unsent(m->user)) {
+		if (m->now >= s->since + (audience(m) && !s->tainted ? STALL_LIMIT : WRITE_LIMIT))
+			s->tainted = true; /* the escape follows bytes without a silence */
+		else
+			s->clear = m->now;
+	}
 	s->deadline = (s->clear > s->since ? s->clear : s->since) + GUARD;
 	if (m->now >= s->deadline)
 		write_escape(m);
@@ -260,6 +268,7 @@ static void probe_done(void *user, struct command *c, enum result r)
 	if (s->state != SESSION_PROBE)
 		return;
 	if (r == RESULT_OK) {
+		s->tainted = s->tainted || s->tail.ok_passed;
 		command_mode(m);
 	} else if (++s->tries >= PROBES) {
 		s->tainted = true;
@@ -378,6 +387,7 @@ static void return_done(void *user, struct command *c, enum result r)
 		begin_data(m, line(m));
 		tail_release(&s->tail);
 	} else if (r == RESULT_TIMEOUT) {
+		s->tainted = true; /* without its CONNECT data would be taken for lines */
 		find_out(m);
 	} else {
 		command_mode(m); /* ask again whether it is open */
@@ -546,6 +556,8 @@ static void run_opening(struct modem *m)
 	if (m->now < m->session.deadline)
 		return;
 	link_close(m, LINK, MODEM_CLOSE_LOST, false);
+	if (!channel_free(line(m)))
+		channel_resync(line(m), m->now); /* whoever waits for an answer hears of it */
 	lose_track(m);
 }
 
@@ -570,6 +582,8 @@ bool transparent_urc(struct modem *m, const struct msg *msg)
 	case MSG_CIPCLOSE:
 		if (!escaped || !msg->plain || msg->count != 2 || msg->n[0] != LINK)
 			return false;
+		if (s->state == SESSION_PROBE)
+			return true; /* perhaps it is data; CIPCLOSE? will tell */
 		if (tail_spoke(&s->tail) && !s->told && !rawline_holds(m))
 			ended(m);
 		else
@@ -611,6 +625,8 @@ static usec_t data_deadline(const struct modem *m)
 
 	if (wants_out(m) || tail_spoke(&s->tail))
 		return 0;
+	if (m->send.state == SEND_RAW || rawline_holds(m))
+		d = USEC_NEVER; /* as in wants_out() */
 	if (s->tail.len)
 		d = usec_min(d, s->heard + (s->tail.len <= 2 ? HOLD_LINE_END : HOLD_PART));
 	return usec_min(d, rawline_deadline(m));
@@ -623,7 +639,24 @@ static usec_t escape_deadline(const struct modem *m)
 
 	if (rawline_holds(m))
 		return USEC_NEVER;
-	return tail_ok(&s->tail, &before) ? usec_min(believed_at(m), s->deadline) : s->deadline;
+	if (rawline_written(m) && tail_ok(&s->tail, &before))
+		return usec_min(believed_at(m), s->deadline);
+	return s->deadline;
+}
+
+/* Nothing is due while an answer is awaited, which comes by itself. */
+static usec_t command_deadline(const struct modem *m)
+{
+	const struct session *s = &m->session;
+	enum link_phase phase = m->links[LINK].phase;
+
+	if (phase == LINK_IDLE || phase == LINK_FREED)
+		return 0;
+	if (!audience(m))
+		return USEC_NEVER;
+	if (s->closed && s->told)
+		return rawline_holds(m) ? s->deadline : 0;
+	return may_return(m) && channel_free(&m->channels[0]) ? return_at(m) : USEC_NEVER;
 }
 
 usec_t transparent_deadline(const struct modem *m)
@@ -638,9 +671,7 @@ usec_t transparent_deadline(const struct modem *m)
 	case SESSION_ESCAPE:
 		return escape_deadline(m);
 	case SESSION_COMMAND:
-		if (m->links[LINK].phase == LINK_IDLE || (s->closed && audience(m) && !rawline_holds(m)))
-			return 0;
-		return may_return(m) ? usec_min(s->deadline, return_at(m)) : s->deadline;
+		return command_deadline(m);
 	default:
 		return s->deadline;
 	}
@@ -655,6 +686,7 @@ void transparent_reset(struct modem *m)
 	rawline_drop(m);
 	set_dtr(m, true);
 	s->told = s->closed = s->tainted = s->tail.escaping = false;
+	s->tries = s->rounds = 0;
 	if (s->state != SESSION_NONE)
 		enter(m, SESSION_NONE, USEC_NEVER);
 }

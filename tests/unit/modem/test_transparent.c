@@ -505,6 +505,117 @@ static void an_unwelcome_client_during_an_open_does_not_stop_everything(void **s
 	assert_said(f, "AT+CIPCLOSE=0\n");
 }
 
+static void a_host_that_does_not_read_for_minutes_costs_no_wakeups(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	f->rx_space = 0;
+	fake_say(f, "hello");
+	fake_advance(f, SEC(300));
+	assert_string_equal(session(f), "data");
+	assert_true(modem_deadline(f->m) > f->now);
+}
+
+static void waiting_for_an_answer_before_ato_costs_no_wakeups(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	fake_rule(f, "AT+CIPACK=0", NULL);
+	modem_query_ack(f->m, 0);
+	escape(f);
+	assert_said(f, "AT+CIPACK=0\n");
+	assert_true(modem_deadline(f->m) > f->now);
+}
+
+static void waiting_for_the_rest_of_the_list_costs_no_wakeups(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	fake_rule(f, "AT+CIPCLOSE?", "\r\n+CIPCLOSE: 0,0,0,0,0,0,0,0,0,0\r\n");
+	modem_query_ack(f->m, 0);
+	escape(f);
+	assert_string_equal(session(f), "command");
+	assert_true(modem_deadline(f->m) > f->now);
+}
+
+static void a_tty_that_never_empties_leads_to_the_ladder(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	f->unsent = 100;
+	for (unsigned i = 0; i < 300 && f->state == MODEM_STATE_UP; i++)
+		fake_advance(f, SEC(1));
+	assert_non_null(strstr(f->log, "closed(0,"));
+	assert_int_not_equal(f->state, MODEM_STATE_UP);
+}
+
+static void an_ato_without_an_answer_resets_the_link(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	fake_rule(f, "ATO", NULL);
+	modem_query_ack(f->m, 0);
+	escape(f);
+	assert_string_equal(session(f), "return");
+	f->online = true;
+	fake_clear(f);
+	fake_advance(f, SEC(9));
+	fake_say(f, CONNECT);
+	escape(f);
+	assert_non_null(strstr(f->log, "closed(0,send)"));
+}
+
+static void a_client_without_connect_leaves_no_command_without_an_end(void **state)
+{
+	struct fake *f = *state;
+
+	up(f);
+	modem_listen(f->m, 0, 8080);
+	fake_advance(f, MSEC(1));
+	fake_rule(f, "AT+CDNSGIP", NULL);
+	assert_int_equal(modem_resolve(f->m, "example.org"), 0);
+	fake_advance(f, MSEC(1));
+	fake_clear(f);
+	fake_say(f, "\r\n+CLIENT: 0,0,192.0.2.7:5000\r\n");
+	fake_advance(f, SEC(4));
+	assert_non_null(strstr(f->log, "closed(0,lost)"));
+	assert_non_null(strstr(f->log, "resolved(example.org"));
+}
+
+/* The escape found no OK, so the mode is not known: such a line can be the peer's. */
+static void an_end_before_at_is_answered_is_not_believed(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	fake_say(f, CLOSED);
+	fake_advance(f, MSEC(1200) + MSEC(2600));
+	assert_string_equal(session(f), "probe");
+	fake_clear(f);
+	fake_say(f, "\r\n+IPCLOSE: 0,1\r\n");
+	assert_heard(f, "");
+}
+
+static void an_ok_that_data_followed_at_once_resets_the_link(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	modem_query_ack(f->m, 0);
+	fake_advance(f, MSEC(1200));
+	f->online = false;
+	fake_advance(f, MSEC(1050));
+	fake_say(f, OK "\r\n+RECEIVE,0,5\r\nhello");
+	fake_advance(f, SEC(3));
+	assert_said(f, "AT\n");
+	assert_non_null(strstr(f->log, "closed(0,send)"));
+}
+
 static void the_first_byte_to_an_unknown_module_is_an_escape(void **state)
 {
 	struct fake *f = *state;
@@ -619,6 +730,14 @@ int main(void)
 		TEST(a_client_of_the_server_has_the_line),
 		TEST(a_client_without_connect_is_closed),
 		TEST(an_unwelcome_client_during_an_open_does_not_stop_everything),
+		TEST(a_host_that_does_not_read_for_minutes_costs_no_wakeups),
+		TEST(waiting_for_an_answer_before_ato_costs_no_wakeups),
+		TEST(waiting_for_the_rest_of_the_list_costs_no_wakeups),
+		TEST(a_tty_that_never_empties_leads_to_the_ladder),
+		TEST(an_ato_without_an_answer_resets_the_link),
+		TEST(a_client_without_connect_leaves_no_command_without_an_end),
+		TEST(an_end_before_at_is_answered_is_not_believed),
+		TEST(an_ok_that_data_followed_at_once_resets_the_link),
 		TEST(the_first_byte_to_an_unknown_module_is_an_escape),
 		TEST(the_mode_is_set_before_the_network_opens),
 		cmocka_unit_test(only_what_can_be_the_modules_is_held_back),
