@@ -169,7 +169,8 @@ static void set_route(struct iface *i, bool want, uint32_t metric)
 	i->metric = metric;
 }
 
-/* With forward.source = gateway replies to clients go to an address of ours: make it lead here. */
+/* With forward.source = gateway replies to clients go to an address of ours: make it lead here. Flows
+ * outlive their rule, so until the bearer goes nothing but another address takes the route away. */
 static void set_clients(struct iface *i)
 {
 	const struct config *c = i->config;
@@ -178,7 +179,7 @@ static void set_clients(struct iface *i)
 	if (i->carrier && i->address.family && c->forward.tcp.n &&
 		c->forward.source == CONFIG_FORWARD_GATEWAY)
 		want = forward_address(&i->address, i->prefix);
-	if (addr_equal(&want, &i->clients))
+	if (addr_equal(&want, &i->clients) || (i->carrier && !want.family))
 		return;
 	if (i->clients.family)
 		complain(i, "remove the route to forwarded clients",

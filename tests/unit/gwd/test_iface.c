@@ -170,14 +170,34 @@ static void routes_follow_the_bearer_and_a_reload(void **state)
 	assert_int_equal(w.hosts, 1);
 	assert_true(w.carrier);
 	w.config.interface.metric = 5;
-	w.config.forward.source = CONFIG_FORWARD_REMOTE;
 	iface_reconfigure(&w.iface);
 	assert_int_equal(w.defaults, 1);
 	assert_int_equal(w.metric, 5);
-	assert_int_equal(w.hosts, 0);
 	iface_bearer(&w.iface, NULL);
 	assert_int_equal(w.defaults, 0);
+	assert_int_equal(w.hosts, 0);
 	assert_false(w.carrier);
+}
+
+/* Their flows are left alone, and replies still have to find them. */
+static void the_route_to_clients_outlives_the_rules(void **state)
+{
+	const struct addr another = {.family = 4, .b = {10, 148, 0, 99}};
+
+	(void)state;
+	w.config.forward.source = CONFIG_FORWARD_REMOTE;
+	iface_reconfigure(&w.iface);
+	assert_int_equal(w.hosts, 1);
+	w.config.forward.source = CONFIG_FORWARD_GATEWAY;
+	w.config.forward.tcp.n = 0;
+	iface_reconfigure(&w.iface);
+	assert_int_equal(w.hosts, 1);
+	w.config.forward.tcp.n = 1;
+	iface_bearer(&w.iface, &another);
+	assert_int_equal(w.hosts, 1);
+	w.config.forward.tcp.n = 0;
+	iface_bearer(&w.iface, NULL);
+	assert_int_equal(w.hosts, 0);
 }
 
 /* The device was deleted; it is made again a second later. */
@@ -199,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(routes_follow_the_bearer_and_a_reload, setup),
+		cmocka_unit_test_setup(the_route_to_clients_outlives_the_rules, setup),
 		cmocka_unit_test_setup(a_reload_without_a_device_touches_nothing, setup),
 	};
 
