@@ -74,7 +74,8 @@ bool valid_socket_path(const char *text);
 bool valid_apn(const char *text);
 bool valid_at_command(const char *text);
 bool valid_forward(const char *text);
-/* One that a host may have: neither unspecified, loopback, multicast nor class E. */
+/* One that a host may have and that leaves its link: neither unspecified, loopback, link-local,
+ * multicast nor class E. stack/ takes no other from the interface. */
 bool is_host_address(const struct addr *a);
 bool valid_login(const char *text);
 bool valid_host_address(const char *text);

@@ -252,7 +252,7 @@ const struct option options[] = {
 
 	{"forward", "tcp", OPTION_LIST, FIELD(forward.tcp), .valid = valid_forward, .def = "",
 		.arg = "PORT:HOST:HOSTPORT", .example = "8080:192.168.1.10:80", .live = true,
-		.expect = "PORT:HOST:HOSTPORT (HOST an address, but no loopback one; IPv6 in brackets)",
+		.expect = "PORT:HOST:HOSTPORT (HOST an address, but no loopback or link-local one; IPv6 in brackets)",
 		.help = "Who connects to PORT of the module is connected to HOSTPORT of HOST, this "
 			"machine or one behind it; may repeat, four at most."},
 	{"forward", "source", OPTION_ENUM, FIELD(forward.source), .names = forward_sources,

@@ -140,7 +140,10 @@ bool is_host_address(const struct addr *a)
 	static const uint8_t none[16];
 
 	if (a->family == 4)
-		return a->b[0] != 0 && a->b[0] != 127 && a->b[0] < 224;
+		return a->b[0] != 0 && a->b[0] != 127 && a->b[0] < 224 &&
+			!(a->b[0] == 169 && a->b[1] == 254);
+	if (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80)
+		return false;
 	return a->b[0] != 0xff && memcmp(a->b, none, 16) != 0 && memcmp(a->b, loopback6, 16) != 0;
 }
 
