@@ -31,10 +31,13 @@ struct world {
 	usec_t now;
 	enum life life[MODEM_LINKS];
 	bool udp[MODEM_LINKS];
+	bool transparent, dtr_off;
+	bool escape_heard; /* by DTR; answered when the callback is over */
 	int sending; /* link, -1: none */
 	size_t sending_len;
 	usec_t offered_at;
 	unsigned offers; /* at that time: no line is infinitely fast */
+	bool settling; /* data mode would never run out of bytes to send */
 	bool pinging;
 	unsigned resolving;
 	enum modem_state state;
@@ -88,7 +91,7 @@ static bool on_next_send(void *user, uint8_t *buf, struct modem_send *send)
 	w->sending = -1;
 	w->offers = w->now == w->offered_at ? w->offers + 1 : 0;
 	w->offered_at = w->now;
-	if (w->offers > 50)
+	if (w->offers > 50 || (w->transparent && w->settling))
 		return false;
 	for (unsigned i = 0; i < MODEM_LINKS; i++) {
 		unsigned l = (i + w->choice) % MODEM_LINKS;
@@ -136,6 +139,25 @@ static size_t on_rx_space(void *user, unsigned link)
 
 	CHECK(w->life[link] == OPEN);
 	return w->choice * 8u;
+}
+
+/* While there are any, +++ is put off. */
+static size_t on_unsent(void *user)
+{
+	const struct world *w = user;
+
+	return w->choice & 64 ? 7 : 0;
+}
+
+/* Off: the escape of transparent mode. It is never left off. */
+static void on_dtr(void *user, bool on)
+{
+	struct world *w = user;
+
+	CHECK(w->transparent);
+	w->dtr_off = !on;
+	if (!on && w->answer)
+		w->escape_heard = true;
 }
 
 static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
@@ -270,6 +292,8 @@ static const struct modem_ops ops = {
 	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
 	.stopped = on_stopped,
+	.unsent = on_unsent,
+	.dtr = on_dtr,
 };
 
 static const struct {
@@ -340,6 +364,10 @@ static void obey(struct world *w)
 
 	w->line[w->line_len] = '\0';
 	w->line_len = 0;
+	/* Else CIPOPEN has the answer that the input gives it. */
+	if (w->answer && w->transparent && !(w->choice & 16) &&
+		strncmp(w->line, "AT+CIPOPEN=0,", 13) == 0)
+		say(w, "\r\nCONNECT 115200\r\n", 18);
 	for (size_t i = 0; w->answer && i < sizeof(answers) / sizeof(answers[0]); i++) {
 		if (strncmp(w->line, answers[i].prefix, strlen(answers[i].prefix)) != 0)
 			continue;
@@ -408,10 +436,16 @@ static void drain(struct world *w, size_t most)
 
 static void pump(struct world *w)
 {
+	if (w->transparent)
+		modem_kick(w->m); /* it may have been told that there is nothing */
 	for (unsigned i = 0; i < 2000; i++) {
 		size_t n;
 
 		modem_run(w->m, w->now);
+		if (w->escape_heard) {
+			w->escape_heard = false;
+			say(w, "\r\nOK\r\n", 6);
+		}
 		modem_output(w->m, &n);
 		if (n == 0 && modem_deadline(w->m) > w->now)
 			return;
@@ -437,8 +471,10 @@ static void pass(struct world *w, usec_t d)
 static void open_link(struct world *w, unsigned l, bool udp)
 {
 	struct endpoint e = remote(w);
-	int err = udp ? modem_open_udp(w->m, l, 5000) : modem_open_tcp(w->m, l, &e);
+	int err = !udp	    ? modem_open_tcp(w->m, l, &e) :
+		w->transparent ? modem_open_udp_to(w->m, l, 5000, &e) : modem_open_udp(w->m, l, 5000);
 
+	CHECK(err < 0 || l < modem_links(w->m));
 	if (err < 0)
 		return;
 	CHECK(w->life[l] == FREE);
@@ -454,7 +490,8 @@ static void detach(struct world *w)
 	modem_run(w->m, w->now);
 	for (unsigned l = 0; l < MODEM_LINKS; l++)
 		CHECK(w->life[l] == FREE);
-	CHECK(w->sending < 0 && !w->pinging);
+	CHECK(w->sending < 0 && !w->pinging && !w->dtr_off);
+	w->escape_heard = false;
 	w->line_len = w->payload_left = 0;
 	modem_attach(w->m, w->now);
 }
@@ -484,8 +521,8 @@ static void settle(struct world *w)
 {
 	usec_t end;
 
-	w->answer = true;
-	w->choice = 0;
+	w->answer = w->settling = true;
+	w->choice = 128; /* its owner reads, and leaves everything as it is */
 	for (end = w->now + SEC(4 * 3600); w->now < end && w->state != MODEM_STATE_UP;)
 		pass(w, SEC(60));
 	CHECK(w->state == MODEM_STATE_UP);
@@ -594,8 +631,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.ip = w.ip = data[0] & 4 ? 6 : 4;
 	config.receive = data[0] & 32 ? MODEM_RECEIVE_AUTO :
 		data[0] & 2	      ? MODEM_RECEIVE_BUFFER : MODEM_RECEIVE_PUSH;
-	if (data[0] & 64)
+	if (data[0] & 64) {
+		w.transparent = true;
 		config.receive = MODEM_RECEIVE_TRANSPARENT;
+		config.dtr = data[0] & 2;
+		config.opaque = data[0] & 32;
+		config.rtscts = data[0] & 128;
+	}
+	config.lossless = data[0] & 128;
 	config.return_when_empty = data[0] & 8;
 	config.hex = (data[0] & 16) && config.receive != MODEM_RECEIVE_PUSH &&
 		config.receive != MODEM_RECEIVE_TRANSPARENT;
