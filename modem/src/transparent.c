@@ -489,6 +489,8 @@ static enum info open_info(void *user, struct command *c, const struct msg *msg)
 {
 	struct modem *m = user;
 
+	if (msg->kind == MSG_IP_ERROR)
+		return INFO_FAILED; /* <err_info> has numbers of its own; the first is a time-out */
 	if (msg->kind != MSG_CONNECT_FAIL)
 		return link_open_info(user, c, msg);
 	/* It says nothing but when: at the end of the module's patience the peer was silent. */

@@ -429,6 +429,26 @@ static void a_refused_open_is_a_result(void **state)
 	assert_heard(f, "opened(0,network not opened) free(0) ");
 }
 
+/* NOTE 4.1: <err_info> begins with 0, which as a result would be success. */
+static void an_open_that_failed_in_words_is_no_success(void **state)
+{
+	static const char *const words[] = {"Connection time out", "TCP busy", "0", "14"};
+	struct fake *f = *state;
+	struct endpoint e = fake_endpoint(PEER);
+	char answer[64];
+
+	up(f);
+	fake_rule(f, "AT+CIPCLOSE=0", "\r\n+CIPCLOSE: 0,4\r\n" ERR);
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(answer, sizeof(answer), "\r\n+IP ERROR: %s\r\n" ERR, words[i]);
+		fake_rule(f, "AT+CIPOPEN=0", answer);
+		modem_open_tcp(f->m, 0, &e);
+		fake_advance(f, SEC(10));
+		assert_heard(f, "opened(0,error) free(0) ");
+		fake_clear(f);
+	}
+}
+
 static void an_open_without_an_answer_is_escaped_and_closed(void **state)
 {
 	struct fake *f = *state;
@@ -725,6 +745,7 @@ int main(void)
 		TEST(a_line_that_loses_what_is_not_read_is_never_stopped),
 		TEST(a_silent_link_is_looked_at),
 		TEST(a_refused_open_is_a_result),
+		TEST(an_open_that_failed_in_words_is_no_success),
 		TEST(an_open_without_an_answer_is_escaped_and_closed),
 		TEST(udp_names_its_one_peer),
 		TEST(a_client_of_the_server_has_the_line),
