@@ -195,7 +195,8 @@ const struct option options[] = {
 		.help = "Program that power-cycles the module, the last resort of recovery; split at "
 			"blanks, run without a shell."},
 	{"modem", "give_up", OPTION_BOOL, FIELD(modem.give_up), .def = "no", .live = true,
-		.help = "Exit when PIN, SIM, registration or APN are refused, instead of trying again."},
+		.help = "Exit when PIN, SIM, registration, APN or modem.ip are refused, instead of trying "
+			"again."},
 	/* CTCPKA's <idle> is in minutes, as far as is known (AT reference 11). */
 	{"modem", "keepalive", OPTION_DURATION, FIELD(modem.keepalive), RANGE(0, SEC(7200)),
 		.def = "0",
@@ -248,13 +249,14 @@ const struct option options[] = {
 		.live = true,
 		.help = "How names are asked for: udp by a link that all queries share, tcp by one TCP link, "
 			"modem by the module's own resolver, whoever is asked (host addresses only); auto "
-			"takes udp while the module pushes data, and tcp in buffer mode."},
+			"takes udp while the module pushes data, and tcp in buffer mode. Transparent mode has "
+			"modem only."},
 
 	{"forward", "tcp", OPTION_LIST, FIELD(forward.tcp), .valid = valid_forward, .def = "",
 		.arg = "PORT:HOST:HOSTPORT", .example = "8080:192.168.1.10:80", .live = true,
 		.expect = "PORT:HOST:HOSTPORT (HOST an address, but no loopback or link-local one; IPv6 in brackets)",
 		.help = "Who connects to PORT of the module is connected to HOSTPORT of HOST, this "
-			"machine or one behind it; may repeat, four at most."},
+			"machine or one behind it; may repeat, four at most (one in transparent mode)."},
 	{"forward", "source", OPTION_ENUM, FIELD(forward.source), .names = forward_sources,
 		.def = "remote", .live = true,
 		.help = "The address that HOST sees: remote is the client's own, to which replies must "

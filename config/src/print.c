@@ -109,9 +109,10 @@ void config_print_example(FILE *out)
 		if (starts_section(i))
 			fprintf(out, "\n[%s]\n", o->section);
 		print_comment(out, o->help);
-		if (has_range(o)) {
+		if (has_range(o))
 			fprintf(out, "# Value: %s.\n", value_expect(o, expect));
-		}
+		else if (o->type == OPTION_ENUM)
+			fprintf(out, "# Value: %s.\n", argument(o, expect));
 		fprintf(out, "%s%s = %s\n", required ? "" : "#", o->key,
 			*o->def ? o->def : o->example);
 	}

@@ -143,6 +143,15 @@ static void every_line_of_the_example_is_good_without_its_comment_sign(void **st
 	free(text);
 }
 
+static void the_example_names_the_words_an_option_takes(void **state)
+{
+	char *text = printed(config_print_example, NULL);
+
+	(void)state;
+	assert_non_null(strstr(text, "# Value: none|rtscts.\n#flow_control = none\n"));
+	free(text);
+}
+
 static void no_line_of_the_example_is_longer_than_a_terminal_of_100(void **state)
 {
 	char *text = printed(config_print_example, NULL), *rest = text, *line;
@@ -162,6 +171,7 @@ int main(void)
 		cmocka_unit_test(every_option_is_in_each_of_the_texts),
 		cmocka_unit_test(the_example_is_the_defaults_with_a_device),
 		cmocka_unit_test(every_line_of_the_example_is_good_without_its_comment_sign),
+		cmocka_unit_test(the_example_names_the_words_an_option_takes),
 		cmocka_unit_test(no_line_of_the_example_is_longer_than_a_terminal_of_100),
 	};
 
