@@ -157,6 +157,11 @@ static void run_data(struct modem *m)
 		rawline_pump(m);
 }
 
+static bool tty_empty(const struct modem *m)
+{
+	return !m->ops->unsent || m->ops->unsent(m->user) == 0;
+}
+
 static void run_suspect(struct modem *m)
 {
 	struct session *s = &m->session;
@@ -170,10 +175,11 @@ static void run_suspect(struct modem *m)
 		s->deadline = rawline_holds(m) ? USEC_NEVER : last + GUARD;
 	if (s->state != SESSION_SUSPECT || m->now < s->deadline)
 		return;
-	if (rawline_written(m)) {
+	if (rawline_written(m) && tty_empty(m)) {
 		write_escape(m);
 	} else if (m->now < s->since + WRITE_LIMIT) {
-		s->deadline = m->now + GUARD; /* the module stopped us in the middle of a chunk */
+		s->clear = m->now; /* the module stopped us in the middle of a chunk */
+		s->deadline = m->now + GUARD;
 	} else {
 		link_close(m, LINK, MODEM_CLOSE_SEND, false);
 		leave_data(m);
@@ -188,7 +194,7 @@ static void run_guard(struct modem *m)
 		s->deadline = USEC_NEVER;
 		return;
 	}
-	if (m->ops->unsent && m->ops->unsent(m->user)) {
+	if (!tty_empty(m)) {
 		if (m->now >= s->since + (audience(m) && !s->tainted ? STALL_LIMIT : WRITE_LIMIT))
 			s->tainted = true; /* the escape follows bytes without a silence */
 		else

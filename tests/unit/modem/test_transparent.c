@@ -342,6 +342,20 @@ static void the_guard_waits_until_the_tty_is_empty(void **state)
 	assert_string_equal(f->payload, "+++");
 }
 
+static void the_question_about_an_end_waits_until_the_tty_is_empty(void **state)
+{
+	struct fake *f = *state;
+
+	opened(f);
+	fake_say(f, CLOSED);
+	f->unsent = 100;
+	fake_advance(f, SEC(5));
+	assert_string_equal(f->payload, "");
+	f->unsent = 0;
+	fake_advance(f, MSEC(2300));
+	assert_string_equal(f->payload, "+++");
+}
+
 static void a_failed_escape_is_repeated_and_then_the_ladder(void **state)
 {
 	struct fake *f = *state;
@@ -739,6 +753,7 @@ int main(void)
 		TEST(an_ok_that_was_data_after_all_resets_the_link),
 		TEST(a_link_that_ends_while_escaped_may_have_lost_data),
 		TEST(the_guard_waits_until_the_tty_is_empty),
+		TEST(the_question_about_an_end_waits_until_the_tty_is_empty),
 		TEST(a_failed_escape_is_repeated_and_then_the_ladder),
 		TEST(dtr_leaves_data_mode_where_it_is_wired),
 		TEST(what_the_owner_has_no_room_for_stops_the_tty),
