@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness.dns import addresses, query
-from harness.servers import both_ways, digest_of_counted, echo, hold, request_reply, reset, source, udp_echo
+from harness.servers import Visit, both_ways, digest_of_counted, echo, hold, request_reply, reset, source, udp_echo
 from harness.traffic import (connect_errno, ends_in_reset, exchange, hostile_body, receive_all,
                              receive_exactly, sha, upload)
 from harness.waiting import wait_for
@@ -84,6 +84,37 @@ def test_the_peers_end_is_told_as_fin_behind_its_last_byte(world: World, form: s
     s = world.connect(world.serve(request_reply(body)).address)
     s.sendall(b"GET\n")
     assert receive_all(s) == body
+
+
+def escaped(world: World, sim: dict[str, object]) -> tuple[socket.socket, Visit]:
+    """A flow whose session is in command mode because its peer wrote what looks like its end."""
+    up(world, sim)
+    server = world.serve(hold)
+    s = world.connect(server.address)
+    visit = server.visit()
+    world.sim.set("parser_latency_ms", 1500)  # long enough to be seen
+    visit.conn.sendall(b"before\r\nCLOSED\r\n")
+    wait_for("command mode", lambda: session(world) == "command")
+    return s, visit
+
+
+def test_data_that_the_module_holds_while_escaped_follows(world: World) -> None:
+    s, visit = escaped(world, {"data_while_escaped": "held"})
+    visit.conn.sendall(b"meanwhile")
+    assert receive_exactly(s, 25) == b"before\r\nCLOSED\r\nmeanwhile"
+    s.sendall(b"and back")
+    assert visit.recv() == b"and back"
+
+
+def test_data_that_is_pushed_past_what_is_held_back_resets_the_flow(world: World) -> None:
+    """Its place would be behind the bytes that are still in doubt: never out of order, never left out."""
+    s, visit = escaped(world, {"data_while_escaped": "pushed"})
+    visit.conn.sendall(b"meanwhile")
+    got = b""
+    with pytest.raises(ConnectionResetError):
+        while more := s.recv(100):
+            got += more
+    assert b"before\r\nCLOSED\r\n".startswith(got)
 
 
 def test_the_hosts_end_waits_until_the_peer_has_everything(world: World) -> None:
