@@ -10,6 +10,7 @@ second, 8N1; n bytes of payload a piece):
   up            G = n / ((c + p + n + k) / R + tau_prompt + tau_done)
                 c: AT+CIPSEND=..., p: the prompt, k: OK and +CIPSEND; the two delays are the
                 simulator's own (prompt_delay_ms, which holds the parser's, and send_confirm_delay_ms)
+  transparent   G = R, both ways; beside it the same bytes in the other modes, measured in the same run
 
 The table is for people; nothing here passes or fails.
 """
@@ -98,6 +99,40 @@ class Bench:
         goodput = len(body) / took
         return Row(f"up, {baud}", f"{goodput / 1000:8.2f} kB/s", f"{goodput / allowed:.2%} of {allowed / 1000:.2f}",
                    f"{goodput / rate:.1%} of the line, {len(body) / max(1, sends['sends']):.0f} B a CIPSEND")
+
+    # -- transparent mode -------------------------------------------------------------------------
+
+    def transparent(self, baud: int) -> Iterator[Row]:
+        """The same bytes in each mode, from the SYN to the last of them. The end of a flow, which costs
+        transparent mode seconds (silence, escape, question), stands beside it: short flows pay it too."""
+        size = int(baud / 10 * self.seconds)
+        modes = {mode: self.there_and_back(baud, mode, size) for mode in ("transparent", "push", "buffer")}
+        *_, end = modes["transparent"]
+        for n, way in enumerate(("down", "up")):
+            own = modes["transparent"][n]
+            others = [f"{own / rates[n]:.2f} x {mode}" for mode, rates in modes.items() if mode != "transparent"]
+            yield Row(f"{way}, transparent, {baud}", f"{own / 1000:8.2f} kB/s", f"{own / (baud / 10):.1%} of the line",
+                      ", ".join(others) + f"; {end:.1f} s more to its end")
+
+    def there_and_back(self, baud: int, receive: str, size: int) -> tuple[float, float, float]:
+        """Bytes a second down and up, each of a flow of its own; seconds from the last byte down to FIN."""
+        sim = PROFILE | {"baud": baud, "flow_control": "rtscts"}
+        with self.world(sim, {"modem.receive": receive, "modem.baud": baud}) as w:
+            body = hostile_body(size)
+            sink, server = w.serve(digest_of_counted), w.serve(source(body), port=8001)
+            began = time.monotonic()
+            s = w.connect(server.address)
+            receive_exactly(s, size)
+            down = time.monotonic()
+            receive_all(s)
+            end = time.monotonic() - down
+            w.close_clients()
+            w.gwd.wait_no_tcp()
+            again = time.monotonic()
+            s = w.connect(sink.address)
+            s.sendall(b"%010d" % size + body)
+            receive_exactly(s, 64)  # the digest, when all is there
+            return size / (down - began), size / (time.monotonic() - again), end
 
     # -- latency and rates --------------------------------------------------------------------
 
@@ -219,7 +254,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=TOP / "build" / "release")
     parser.add_argument("--long", action="store_true", help="20 s of line a figure instead of 6 s")
-    parser.add_argument("--only", default="", help="figures whose name holds this word (line, latency, cost, sizes)")
+    parser.add_argument("--only", default="", help="figures whose name holds this word (line, transparent, latency, cost, sizes)")
     args = parser.parse_args()
     remove_stale()
     bench = Bench(args.build.resolve(), args.long)
@@ -227,6 +262,7 @@ def main() -> int:
         "sizes": lambda: show(list(bench.sizes())),
         "line": lambda: [show([bench.down(baud, receive)]) for baud in (115200, 921600)
                          for receive in ("push", "buffer")] + [show([bench.up(baud)]) for baud in (115200, 921600)],
+        "transparent": lambda: [show(list(bench.transparent(baud))) for baud in (115200, 921600)],
         "latency": lambda: [show(list(bench.latency(baud))) for baud in (115200, 921600)],
         "cost": lambda: (show(list(bench.cost())), show([bench.connects()])),
     }
