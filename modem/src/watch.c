@@ -8,7 +8,9 @@
  * reference 8.1). Nor is a list always right: a link can be listed as open although every CIPSEND
  * is refused (T11), which an idle flow would find out too late. So TCP links on which nothing moved
  * since the last look are also asked for their CIPACK: "Connection is not created", twice in a row,
- * is the end of such a link. A bare ERROR means that the firmware has no CIPACK.
+ * is the end of such a link. A bare ERROR means that the firmware has no CIPACK. Accepted links are
+ * judged by that alone: the note shows them in CIPOPEN? only, and a list that leaves them out must not
+ * end a client that lives.
  */
 #include "private.h"
 
@@ -44,7 +46,8 @@ static const char *const texts[WATCHES] = {
 static void compare(struct modem *m, unsigned l, bool listed)
 {
 	struct link *k = &m->links[l];
-	bool differs = (k->phase == LINK_UP && !listed) || (k->phase == LINK_IDLE && listed);
+	bool gone = k->phase == LINK_UP && !k->accepted && !listed;
+	bool differs = gone || (k->phase == LINK_IDLE && listed);
 
 	if (!differs) {
 		k->missed = 0;

@@ -424,6 +424,21 @@ static void accepted_link_sends_and_ends_like_any_other(void **state)
 	assert_heard(f, "accepted(0,0," PEER ") sent(0,5,5) closed(0,remote) free(0) ");
 }
 
+/* NOTE 3.4.3 shows them in CIPOPEN? only. */
+static void a_list_without_the_clients_does_not_end_them(void **state)
+{
+	struct fake *f = listener(state);
+
+	fake_rule(f, "AT+CIPCLOSE?", "\r\n+CIPCLOSE: 0,0,0,0,0,0,0,0,0,0\r\n" OK);
+	fake_rule(f, "AT+CIPACK=0", "\r\n+CIPACK: 0,0,0\r\n" OK);
+	fake_say(f, "\r\n+CLIENT: 0,0," PEER "\r\n");
+	fake_advance(f, SEC(300));
+	assert_int_equal(modem_link_state(f->m, 0), MODEM_LINK_OPEN);
+	fake_clear(f);
+	fake_say(f, "\r\nRECV FROM:" PEER "\r\n+RECEIVE,0,3\r\nabc");
+	assert_heard(f, "data{0}[abc] ");
+}
+
 static void clients_stay_when_their_server_is_stopped(void **state)
 {
 	struct fake *f = listener(state);
@@ -767,6 +782,7 @@ int main(void)
 		test(client_of_a_server_being_stopped_is_closed),
 		test(data_may_follow_at_once),
 		test(accepted_link_sends_and_ends_like_any_other),
+		test(a_list_without_the_clients_does_not_end_them),
 		test(clients_stay_when_their_server_is_stopped),
 		test(seventh_client_is_closed_and_the_six_stay),
 		cmocka_unit_test(buffer_mode_reads_a_client_without_a_notice),
