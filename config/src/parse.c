@@ -335,7 +335,11 @@ int config_override(struct config *c, struct config_overrides *seen, const char 
 	const char *value;
 	size_t n;
 
-	log_quote(quoted, sizeof(quoted), assignment, strcspn(assignment, "="));
+	/* Without a '=' what stands behind the name may be a secret all the same. */
+	n = strcspn(assignment, "=");
+	if (!assignment[n])
+		n = strcspn(assignment, ": \t");
+	log_quote(quoted, sizeof(quoted), assignment, n);
 	snprintf(where, sizeof(where), "%.24s %s", name, quoted);
 	if (split_assignment(assignment, section, key, &value, &n) < 0)
 		return config_fail(err, "%s: expected section.key=value", where);
