@@ -371,9 +371,8 @@ def test_all_ten_links_are_taken_by_both_sides(world: World, outside: Outside) -
     assert len(links) == 10
     inbound = {f["link"] for f in world.gwd.flows("tcp") if f["direction"] == "in"}
     assert inbound == set(range(6)), "accepted sockets take the lowest, ours the highest"
-    s = outside.client()  # the module has no link for it
-    with contextlib.suppress(ConnectionError):
-        assert s.recv(1) == b""
+    with contextlib.suppress(ConnectionError):  # the module has no link for it
+        assert outside.client().recv(1) == b""
     waits = world.client(timeout=60)
     thread = threading.Thread(target=waits.connect, args=(server.address,), daemon=True)
     thread.start()
@@ -392,7 +391,8 @@ def test_a_seventh_client_is_closed_and_the_six_stay(world: World, outside: Outs
     for s in clients:
         s.sendall(b"x")
         assert receive_exactly(s, 1) == b"x"
-    assert outside.client().recv(1) == b""
+    with contextlib.suppress(ConnectionError):
+        assert outside.client().recv(1) == b""
     for s in clients:
         s.sendall(b"y")
         assert receive_exactly(s, 1) == b"y"

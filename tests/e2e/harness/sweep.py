@@ -307,6 +307,9 @@ class Bench(World):
         self._fresh(run)
         self.start_sim(**run.knobs)
         self.start_gwd(self._options(run), wait=None)
+        if run.knobs.get("at_before_banner") == "answered":
+            # The bearer can be up before the banner, which then ends everything.
+            time.sleep(int(run.knobs["boot_time_s"]) + 0.5)
         if not self._bearer(run):
             seen, outcomes = Class.NO_BEARER, []
             assert self.gwd
