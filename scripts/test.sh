@@ -254,17 +254,17 @@ run_pytest() { # LOG ARGUMENT...
 	return $status
 }
 
+# Most of what they do is waiting for time-outs, so there are more of them than processors.
 suite_e2e() {
 	build dev || return 1
 	local round status=0
 	for round in 1 ${SOAK:+2 3}; do
 		[ -z "$SOAK" ] || echo "round $round"
-		run_pytest pytest.txt -n "$JOBS" --ignore=test_knobs.py || status=1
+		run_pytest pytest.txt -n $((2 * JOBS)) --ignore=test_knobs.py || status=1
 	done
 	return $status
 }
 
-# Most of a run is waiting for time-outs, so there are more of them than processors.
 suite_knobs() {
 	build dev || return 1
 	run_pytest knobs-pytest.txt -n $((2 * JOBS)) test_knobs.py
