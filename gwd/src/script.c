@@ -11,7 +11,6 @@
 #include "script.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,19 +26,21 @@ struct environment {
 	char text[VARIABLES][512];
 };
 
-static void put(struct environment *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct environment *e, const char *fmt, ...)
+static void put(struct environment *e, const char *name, const char *value)
 {
-	va_list ap;
-
 	if (e->n == VARIABLES)
 		return;
-	va_start(ap, fmt);
-	vsnprintf(e->text[e->n], sizeof(e->text[0]), fmt, ap);
-	va_end(ap);
+	snprintf(e->text[e->n], sizeof(e->text[0]), "%s=%s", name, value);
 	e->v[e->n] = e->text[e->n];
 	e->v[++e->n] = NULL;
+}
+
+static void put_number(struct environment *e, const char *name, unsigned value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	put(e, name, text);
 }
 
 static const char *dns_text(const struct script_facts *f, char *buf, size_t size)
@@ -62,17 +63,17 @@ static void describe(struct environment *e, const char *event, const struct scri
 	};
 	char text[ADDR_STRLEN], dns[SCRIPT_DNS_MAX * ADDR_STRLEN];
 
-	put(e, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	put(e, "GWD_EVENT=%s", event);
-	put(e, "GWD_IFNAME=%s", f->ifname);
-	put(e, "GWD_FAMILY=%u", f->address.family);
-	put(e, "GWD_ADDRESS=%s", addr_format(&f->address, text));
-	put(e, "GWD_PREFIX=%u", f->prefix);
-	put(e, "GWD_DNS=%s", dns_text(f, dns, sizeof(dns)));
-	put(e, "GWD_DNS_MODE=%s", modes[f->dns_mode]);
-	put(e, "GWD_MTU=%u", f->mtu);
-	put(e, "GWD_METRIC=%u", f->metric);
-	put(e, "GWD_DEFAULT_ROUTE=%s", f->default_route ? "yes" : "no");
+	put(e, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	put(e, "GWD_EVENT", event);
+	put(e, "GWD_IFNAME", f->ifname);
+	put_number(e, "GWD_FAMILY", f->address.family);
+	put(e, "GWD_ADDRESS", addr_format(&f->address, text));
+	put_number(e, "GWD_PREFIX", f->prefix);
+	put(e, "GWD_DNS", dns_text(f, dns, sizeof(dns)));
+	put(e, "GWD_DNS_MODE", modes[f->dns_mode]);
+	put_number(e, "GWD_MTU", f->mtu);
+	put_number(e, "GWD_METRIC", f->metric);
+	put(e, "GWD_DEFAULT_ROUTE", f->default_route ? "yes" : "no");
 }
 
 static void run(struct script *s, const char *event, const struct script_facts *f)
@@ -95,6 +96,19 @@ static void run(struct script *s, const char *event, const struct script_facts *
 		child_hurry(&s->child, STOP_DOWN_S);
 }
 
+static bool same(const struct script_facts *a, const struct script_facts *b)
+{
+	if (a->up != b->up || a->default_route != b->default_route || a->prefix != b->prefix ||
+		a->mtu != b->mtu || a->metric != b->metric || a->dns_mode != b->dns_mode ||
+		a->n_dns != b->n_dns || strcmp(a->ifname, b->ifname) != 0 ||
+		!addr_equal(&a->address, &b->address))
+		return false;
+	for (unsigned i = 0; i < a->n_dns; i++)
+		if (!addr_equal(&a->dns[i], &b->dns[i]))
+			return false;
+	return true;
+}
+
 /* What it has to be run for; @facts to be told then. NULL: nothing. */
 static const char *due(const struct script *s, const struct script_facts **facts)
 {
@@ -105,7 +119,7 @@ static const char *due(const struct script *s, const struct script_facts **facts
 	*facts = &s->want;
 	if (s->want.up && !s->told.up)
 		return "up";
-	return s->want.up && memcmp(&s->want, &s->told, sizeof(s->want)) != 0 ? "change" : NULL;
+	return s->want.up && !same(&s->want, &s->told) ? "change" : NULL;
 }
 
 /* Without a script, what it would have been told counts as told: one that a reload brings hears of

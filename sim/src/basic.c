@@ -313,12 +313,13 @@ enum result cmd_cgcontrdp(struct sim *sim, const struct call *call)
 	const char *second = dns[first] ? dns + first + 1 : "";
 	int parts = strchr(own, ':') ? 16 : 4;
 	char text[3][64], mask[80] = "";
+	size_t n = 0;
 
 	(void)call;
 	if (!module_registered(sim) || !sim->module.cgact || !strcmp(dns, "error"))
 		return RESULT_ERROR;
 	for (int i = 0; i < parts; i++)
-		strcat(mask, ".255");
+		n += (size_t)snprintf(mask + n, sizeof(mask) - n, ".255");
 	say(sim, "+CGCONTRDP: 1,5,\"%s\",\"%s%s\",\"\",\"%s\",\"%s\"", sim->module.pdp[0].apn,
 		dotted(own, (int)strlen(own), text[0]), mask, dotted(dns, first, text[1]),
 		dotted(second, (int)strlen(second), text[2]));

@@ -103,8 +103,16 @@ static void one_that_is_missing_is_told_at_once(void **state)
 {
 	char path[] = "/nonexistent/program", *argv[] = {path, NULL}, *envp[] = {NULL};
 
+	int rc;
+
 	(void)state;
-	assert_int_equal(child_run(&w.child, argv, envp, LIMIT_S), -ENOENT);
+	rc = child_run(&w.child, argv, envp, LIMIT_S);
+	if (rc == 0) { /* under valgrind posix_spawn() cannot know it; the shells' status does */
+		ev_run(w.loop, 0);
+		assert_int_equal(WEXITSTATUS(w.status), 127);
+		return;
+	}
+	assert_int_equal(rc, -ENOENT);
 	assert_false(child_running(&w.child));
 	assert_int_equal(w.ends, 0);
 }
