@@ -25,7 +25,7 @@ usage() {
 	  knobs       every value of every knob of the simulated modem, and random combinations
 	  bench       line use, memory, sizes: figures of the release build, no verdict
 
-	  --soak      30 minutes a fuzz target, e2e three times over, long bench
+	  --soak      30 minutes a fuzz target, e2e three times over, new combinations of knobs, long bench
 	Without SUITE: all of them.
 	TXT
 }
@@ -265,9 +265,12 @@ suite_e2e() {
 	return $status
 }
 
+# The same combinations each time, so that a change is what makes them fail; a soak tries new ones.
 suite_knobs() {
 	build dev || return 1
-	run_pytest knobs-pytest.txt -n $((2 * JOBS)) test_knobs.py
+	local seed=2340222928
+	[ -z "$SOAK" ] || seed=$RANDOM$RANDOM
+	run_pytest knobs-pytest.txt -n $((2 * JOBS)) --knob-run-seed "$seed" test_knobs.py
 }
 
 last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
