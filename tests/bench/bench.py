@@ -49,9 +49,9 @@ class Row:
 
 
 class Bench:
-    def __init__(self, build: Path, long: bool) -> None:
+    def __init__(self, build: Path, seconds: int) -> None:
         self.build = build
-        self.seconds = 20 if long else 6
+        self.seconds = seconds
         self.binaries = Binaries(build / "gwd" / "gwd", build / "gwd" / "gwctl", build / "sim" / "a76sim")
 
     def world(self, sim: dict[str, object], gwd: dict[str, object] | None = None) -> "Running":
@@ -253,11 +253,11 @@ def show(rows: list[Row]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=TOP / "build" / "release")
-    parser.add_argument("--long", action="store_true", help="20 s of line a figure instead of 6 s")
+    parser.add_argument("--seconds", type=int, default=6, help="of line a figure (6)")
     parser.add_argument("--only", default="", help="figures whose name holds this word (line, transparent, latency, cost, sizes)")
     args = parser.parse_args()
     remove_stale()
-    bench = Bench(args.build.resolve(), args.long)
+    bench = Bench(args.build.resolve(), args.seconds)
     groups = {
         "sizes": lambda: show(list(bench.sizes())),
         "line": lambda: [show([bench.down(baud, receive)]) for baud in (115200, 921600)
