@@ -56,7 +56,7 @@ bool option_section_known(const char *section);
 const struct option *option_nearest(const char *section, const char *key);
 
 /* Sets the option from @text; a LIST gets one more item, or becomes empty by "". -EINVAL when the
- * text is not what option_expect() says (then @c is as before). */
+ * text is not what value_expect() says (then @c is as before). */
 int value_set(const struct option *o, struct config *c, const char *text);
 /* The value in the form that value_set() reads; item @i of a LIST. */
 const char *value_format(

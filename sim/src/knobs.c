@@ -293,11 +293,6 @@ const char *knobs_get(const struct knobs *k, const char *name)
 	return at ? knob_for(k, row->id, at + 1)->text : k->value[row->id].text;
 }
 
-const char *knob_name(enum knob_id id)
-{
-	return row_of(id)->name;
-}
-
 bool knob_value_is(const struct knob_value *v, enum knob_id id, const char *word)
 {
 	size_t word_len = strlen(word);

@@ -61,7 +61,6 @@ int knobs_set(struct knobs *k, const char *assignment, char *err, size_t err_siz
 int knobs_profile(struct knobs *k, const char *name, char *err, size_t err_size);
 /* The value as it would be written, or NULL for an unknown name. */
 const char *knobs_get(const struct knobs *k, const char *name);
-const char *knob_name(enum knob_id id);
 
 /* Whether the knob stands at the alternative that begins with this word; the word must exist. */
 bool knob_is(const struct knobs *k, enum knob_id id, const char *word);

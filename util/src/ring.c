@@ -31,12 +31,6 @@ int ring_put(struct ring *r, const void *p, size_t n)
 	return 0;
 }
 
-const uint8_t *ring_peek(const struct ring *r, size_t *n)
-{
-	*n = r->used < r->size - r->head ? r->used : r->size - r->head;
-	return r->mem + r->head;
-}
-
 size_t ring_copy(const struct ring *r, size_t offset, void *to, size_t n)
 {
 	if (offset >= r->used)

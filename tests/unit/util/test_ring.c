@@ -40,22 +40,6 @@ static void wrap(void)
 	assert_int_equal(ring_put(&ring, "efgh", 4), 0);
 }
 
-static void bytes_that_wrap_are_peeked_in_two_pieces(void **state)
-{
-	const uint8_t *p;
-	size_t n;
-
-	(void)state;
-	wrap();
-	p = ring_peek(&ring, &n);
-	assert_int_equal(n, 4);
-	assert_memory_equal(p, "cdef", 4);
-	ring_drop(&ring, 4);
-	p = ring_peek(&ring, &n);
-	assert_int_equal(n, 2);
-	assert_memory_equal(p, "gh", 2);
-}
-
 static void a_copy_goes_over_the_wrap_and_takes_nothing(void **state)
 {
 	char to[8] = "";
@@ -71,22 +55,6 @@ static void a_copy_goes_over_the_wrap_and_takes_nothing(void **state)
 	assert_int_equal(ring_copy(&ring, 6, to, 1), 0);
 	assert_int_equal(ring_copy(&ring, 100, to, 1), 0);
 	assert_int_equal(ring_used(&ring), 6);
-}
-
-static void an_emptied_ring_starts_over_in_one_piece(void **state)
-{
-	const uint8_t *p;
-	size_t n;
-
-	(void)state;
-	wrap();
-	ring_drop(&ring, 6);
-	ring_peek(&ring, &n);
-	assert_int_equal(n, 0);
-	assert_int_equal(ring_put(&ring, "12345678", 8), 0);
-	p = ring_peek(&ring, &n);
-	assert_int_equal(n, 8);
-	assert_memory_equal(p, "12345678", 8);
 }
 
 static void a_cleared_ring_is_empty(void **state)
@@ -125,9 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_does_not_fit_is_refused_whole, empty_ring),
-		cmocka_unit_test_setup(bytes_that_wrap_are_peeked_in_two_pieces, empty_ring),
 		cmocka_unit_test_setup(a_copy_goes_over_the_wrap_and_takes_nothing, empty_ring),
-		cmocka_unit_test_setup(an_emptied_ring_starts_over_in_one_piece, empty_ring),
 		cmocka_unit_test_setup(a_cleared_ring_is_empty, empty_ring),
 		cmocka_unit_test_setup(a_long_run_keeps_order, empty_ring),
 	};

@@ -32,10 +32,6 @@ static inline size_t ring_space(const struct ring *r)
 /* Appends all @n bytes, or nothing and returns -ENOSPC. */
 int ring_put(struct ring *r, const void *p, size_t n);
 
-/* The longest run of bytes at the head that is contiguous in memory; its length through @n (0 when
- * empty). Valid until the next call that changes the ring. */
-const uint8_t *ring_peek(const struct ring *r, size_t *n);
-
 /* Copies up to @n bytes that start @offset bytes behind the head; returns how many were copied. */
 size_t ring_copy(const struct ring *r, size_t offset, void *to, size_t n);
 
