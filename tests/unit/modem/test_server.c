@@ -651,11 +651,11 @@ static void client_on_a_draining_link_ends_the_old_stream_in_reset(void **state)
 	fake_free(f);
 }
 
-static void bytes_of_a_read_under_way_are_not_taken_for_the_clients(void **state)
+/* A link of the host's whose next read will not be answered by itself. */
+static struct fake *about_to_read(void)
 {
 	struct fake *f = fake_new();
 
-	(void)state;
 	f->config.receive = MODEM_RECEIVE_BUFFER;
 	fake_up(f);
 	listening(f, 0, 8080);
@@ -663,6 +663,14 @@ static void bytes_of_a_read_under_way_are_not_taken_for_the_clients(void **state
 	fake_rule(f, "AT+CIPCLOSE=9", OK "\r\n+CIPCLOSE: 9,0\r\n");
 	fake_rule_once(f, "AT+CIPRXGET=2,9", NULL);
 	fake_clear(f);
+	return f;
+}
+
+static void bytes_of_a_read_under_way_are_not_taken_for_the_clients(void **state)
+{
+	struct fake *f = about_to_read();
+
+	(void)state;
 	fake_say(f, "\r\n+IPCLOSE: 9,1\r\n");
 	fake_say(f, "\r\n+CLIENT: 9,0," PEER "\r\n\r\n+CIPRXGET: 2,9,3,0\r\nabc" OK);
 	run(f);
@@ -673,16 +681,9 @@ static void bytes_of_a_read_under_way_are_not_taken_for_the_clients(void **state
 
 static void nor_are_those_of_a_link_that_was_just_closed(void **state)
 {
-	struct fake *f = fake_new();
+	struct fake *f = about_to_read();
 
 	(void)state;
-	f->config.receive = MODEM_RECEIVE_BUFFER;
-	fake_up(f);
-	listening(f, 0, 8080);
-	fake_open_tcp(f, 9, "198.51.100.7:3000");
-	fake_rule(f, "AT+CIPCLOSE=9", OK "\r\n+CIPCLOSE: 9,0\r\n");
-	fake_rule_once(f, "AT+CIPRXGET=2,9", NULL);
-	fake_clear(f);
 	fake_say(f, "\r\n+CIPRXGET: 1,9\r\n");
 	modem_close(f->m, 9);
 	fake_say(f, "\r\n+CLIENT: 9,0," PEER "\r\n\r\n+CIPRXGET: 2,9,3,0\r\nabc" OK);
