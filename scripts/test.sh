@@ -254,13 +254,13 @@ run_pytest() { # LOG ARGUMENT...
 	return $status
 }
 
-# Most of what they do is waiting for time-outs, so there are more of them than processors.
+# Most of what they do is waiting for time-outs: eight at once keep two processors half busy.
 suite_e2e() {
 	build dev || return 1
 	local round status=0
 	for round in 1 ${SOAK:+2 3}; do
 		[ -z "$SOAK" ] || echo "round $round"
-		run_pytest pytest.txt -n $((2 * JOBS)) --ignore=test_knobs.py || status=1
+		run_pytest pytest.txt -n $((4 * JOBS)) --ignore=test_knobs.py || status=1
 	done
 	return $status
 }
@@ -270,7 +270,7 @@ suite_knobs() {
 	build dev || return 1
 	local seed=2340222928
 	[ -z "$SOAK" ] || seed=$RANDOM$RANDOM
-	run_pytest knobs-pytest.txt -n $((2 * JOBS)) --knob-run-seed "$seed" test_knobs.py
+	run_pytest knobs-pytest.txt -n $((4 * JOBS)) --knob-run-seed "$seed" test_knobs.py
 }
 
 last_number() { # WORD FILE: N of pytest's "N WORD" in its last line

@@ -43,6 +43,7 @@ def test_the_tenth_tcp_flow_waits_for_a_link_and_then_gets_it(world: World) -> N
     gwd = world.gwd
     assert gwd
     wait_for("the tenth flow to be held", lambda: gwd.status()["flows"]["held"] == 1)
+    server.visit(8)
     assert len(server.visits) == 9
     flows[4].close()
     server.visit(9)
