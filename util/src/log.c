@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 1024
+#include "log_history.h"
 
 static struct {
 	enum log_level level;
@@ -55,13 +55,16 @@ void log_open(void)
 
 void log_write(enum log_level level, const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES];
+	char line[LOG_LINE_MAX + 1];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 
+	log_history_keep(level, line);
+	if (level > state.level)
+		return;
 	if (state.sink)
 		state.sink(level, line);
 	else if (state.prefix)
