@@ -381,7 +381,7 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.ping_rtt = m->ping.last_rtt,
 		.prompt_delay = median(&m->prompt),
 		.rung = b->rung,
-		.rung_name = recover_rung_name(b->rung),
+		.rung_name = modem_rung_name(b->rung),
 		.recoveries = b->recoveries,
 		.boots = b->boots,
 		.commands = ch->commands,
@@ -398,4 +398,5 @@ void modem_status(const struct modem *m, struct modem_status *out)
 		.escapes = m->session.escapes,
 		.false_ends = m->session.false_ends,
 	};
+	memcpy(out->rung_counts, b->rung_counts, sizeof(out->rung_counts));
 }

@@ -312,6 +312,7 @@ struct bearer {
 	bool stopped_event;
 	bool power_event;
 	uint64_t recoveries, boots;
+	uint64_t rung_counts[MODEM_RUNGS]; /* of recoveries */
 	struct addr address;
 	struct addr dns[MODEM_DNS_MAX];
 	unsigned n_dns;
@@ -498,7 +499,6 @@ void recover_dead(struct modem *m);
 void recover_stable(struct modem *m);
 /* What a bearer in this state waits for, for people; "" when it waits for nothing. */
 const char *modem_state_awaits(enum modem_state s);
-const char *recover_rung_name(unsigned rung);
 
 /* watch.c */
 bool watch_submit(struct modem *m, struct channel *ch);

@@ -13,6 +13,7 @@
  */
 #include "private.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "util/log.h"
@@ -34,13 +35,14 @@ static const struct {
 	{"power", STEP_RUNG_POWER, 1},
 };
 
-#define RUNGS (sizeof(rungs) / sizeof(rungs[0]))
+static_assert(sizeof(rungs) / sizeof(rungs[0]) == MODEM_RUNGS, "counted one by one");
+
 #define RUNG_NET 2
 #define RUNG_POWER 5
 
-const char *recover_rung_name(unsigned rung)
+const char *modem_rung_name(unsigned rung)
 {
-	return rung < RUNGS ? rungs[rung].name : "";
+	return rung < MODEM_RUNGS ? rungs[rung].name : "";
 }
 
 static void climb(struct modem *m)
@@ -53,7 +55,7 @@ static void climb(struct modem *m)
 	b->rung++;
 	if (b->rung == RUNG_POWER && !m->config->has_power_command)
 		b->rung++;
-	if (b->rung >= RUNGS)
+	if (b->rung >= MODEM_RUNGS)
 		b->rung = RUNG_NET;
 }
 
@@ -85,6 +87,7 @@ void recover(struct modem *m, const char *why)
 	climb(m);
 	b->rung_tries++;
 	b->recoveries++;
+	b->rung_counts[b->rung]++;
 	b->backoff = b->backoff ? usec_min(2 * b->backoff, BACKOFF_MAX) : BACKOFF_FIRST;
 	snprintf(b->reason, sizeof(b->reason), "%s", why);
 	log_warn("%s: %s; rung \"%s\" in %llu s", m->config->name, why, rungs[b->rung].name,

@@ -36,6 +36,7 @@
 #define MODEM_UDP_MAX_V6 1452
 #define MODEM_DNS_MAX 4		 /* name servers of the network that are remembered */
 #define MODEM_DNS_SET_MAX 2	 /* that AT+CDNSCFG takes */
+#define MODEM_RUNGS 6		 /* of the recovery ladder; 0 is the ground */
 #define MODEM_NAME_MAX 253	 /* characters of a host name (RFC 1035 2.3.4) */
 #define MODEM_RESOLVE_MAX 16	 /* names asked for and not answered yet */
 /* What AT+CPING takes: payload bytes of an echo request, and its TTL. */
@@ -412,6 +413,7 @@ struct modem_status {
 	unsigned rung;		 /* of the recovery ladder, 0: none */
 	const char *rung_name;
 	uint64_t recoveries;	 /* rungs carried out since start */
+	uint64_t rung_counts[MODEM_RUNGS]; /* the same, each by itself */
 	uint64_t boots;		 /* module banners seen */
 	uint64_t commands, timeouts, resyncs, unknown_lines, stray_bytes;
 	uint64_t tx_wire_bytes, rx_wire_bytes; /* on the tty, everything */
@@ -425,6 +427,8 @@ void modem_status(const struct modem *m, struct modem_status *out);
 
 const char *modem_state_name(enum modem_state s);
 const char *modem_receive_name(enum modem_receive r);
+/* Of 0 to MODEM_RUNGS - 1; "" above. */
+const char *modem_rung_name(unsigned rung);
 const char *modem_failure_name(enum modem_failure f);
 const char *modem_link_state_name(enum modem_link_state s);
 const char *modem_open_result_name(int result);

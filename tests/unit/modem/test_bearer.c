@@ -557,6 +557,27 @@ static void ladder_without_a_power_command_starts_over(void **state)
 	assert_int_equal(status(f).rung, 0);
 }
 
+static void each_rung_is_counted_by_itself(void **state)
+{
+	struct fake *f = *state;
+	struct modem_status s;
+	uint64_t sum = 0;
+
+	fake_up(f);
+	fake_mute(f);
+	fake_say(f, "\r\nPB DONE\r\n"); /* asks something */
+	fake_advance(f, SEC(4 * 3600));
+	s = status(f);
+	assert_int_equal(s.rung_counts[1], 2); /* probed again twice, and never after that */
+	assert_true(s.rung_counts[4] > 2);
+	assert_int_equal(s.rung_counts[5], 0); /* no power command */
+	assert_string_equal(modem_rung_name(4), "reset");
+	assert_string_equal(modem_rung_name(MODEM_RUNGS), "");
+	for (unsigned i = 0; i < MODEM_RUNGS; i++)
+		sum += s.rung_counts[i];
+	assert_int_equal(sum, s.recoveries);
+}
+
 static void late_answer_stays_with_its_command(void **state)
 {
 	struct fake *f = *state;
@@ -720,6 +741,7 @@ int main(void)
 		TEST(mute_module_is_probed_then_the_ladder_is_climbed_to_its_end),
 		TEST(power_command_that_ends_late_disturbs_nothing),
 		TEST(ladder_without_a_power_command_starts_over),
+		TEST(each_rung_is_counted_by_itself),
 		TEST(late_answer_stays_with_its_command),
 		TEST(trace_shows_the_dialogue_but_neither_payload_nor_pin),
 		TEST(shutdown_closes_links_and_network),
