@@ -180,7 +180,7 @@ suite_tidy() {
 	configure clang || return 1
 	export PYTHON
 	export -f run_tidy
-	git ls-files '*/src/*.c' | sed "s,^,$TOP/," |
+	git ls-files '*/src/*.c' 'gwd/ctl/*.c' | sed "s,^,$TOP/," |
 		xargs -r -n 1 -P "$JOBS" bash -c 'run_tidy "$1"' _ | count_oks
 }
 
