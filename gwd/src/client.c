@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Theory of operation
+ *
+ * Lines come in to a fixed buffer and are answered one after the other as they complete. What the
+ * socket does not take at once waits in one heap buffer a client, written when the socket is
+ * writable. How much may wait depends on the use of the connection: an answer may be large, because
+ * who asks reads; events and bytes of a stream are dropped beyond a small bound by whoever sends
+ * them, because nobody here waits for a reader.
+ *
+ * A client that shuts down its sending side ("nc -N") still gets all it has asked for, be it late or
+ * without an end.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "port.h"
+#include "requests.h"
+#include "util/log.h"
+
+#define ANSWERS_MAX (1024 * 1024) /* unread; a full flow table is about 300 kB */
+#define EVENTS_MAX (64 * 1024)	  /* unread */
+#define STREAM_MAX (256 * 1024)	  /* unread: two seconds of a line at 921600, both ways */
+#define OUT_FIRST 4096
+#define STUCK SEC(10) /* not a byte read: its place may go to another one */
+#define PROTOCOL_VERSION 1
+
+void clients_init(struct client *all, struct daemon *d, struct ev_loop *loop)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		all[i] = (struct client){.all = all, .d = d, .loop = loop, .fd = -1};
+}
+
+void client_close(struct client *c)
+{
+	void (*gone)(struct client *c, void *user) = c->use != CLIENT_ASKS ? c->gone : NULL;
+
+	if (c->fd < 0)
+		return;
+	ev_io_stop(c->loop, &c->readable);
+	ev_io_stop(c->loop, &c->writable);
+	close(c->fd);
+	free(c->out);
+	c->fd = -1;
+	c->out = NULL;
+	c->in_len = c->out_len = c->out_done = c->out_size = 0;
+	c->finished = false;
+	c->use = CLIENT_ASKS;
+	c->gone = NULL;
+	if (gone)
+		gone(c, c->user);
+}
+
+struct daemon *client_daemon(const struct client *c)
+{
+	return c->d;
+}
+
+/* ---- output ---- */
+
+static size_t unread(const struct client *c)
+{
+	return c->out_len - c->out_done;
+}
+
+static void compact(struct client *c)
+{
+	if (c->out_done == 0)
+		return;
+	memmove(c->out, c->out + c->out_done, unread(c));
+	c->out_len -= c->out_done;
+	c->out_done = 0;
+}
+
+/* Place for @n more bytes behind out_len. */
+static bool reserve(struct client *c, size_t n)
+{
+	size_t size = c->out_size ? c->out_size : OUT_FIRST;
+	char *grown;
+
+	if (c->out_size - c->out_len >= n)
+		return true;
+	compact(c);
+	while (size - c->out_len < n)
+		size *= 2;
+	if (size == c->out_size)
+		return true;
+	grown = realloc(c->out, size);
+	if (!grown)
+		return false;
+	c->out = grown;
+	c->out_size = size;
+	return true;
+}
+
+static void append(struct client *c, const void *p, size_t n)
+{
+	memcpy(c->out + c->out_len, p, n);
+	c->out_len += n;
+}
+
+/* It will ask no more, and has what it asked for. */
+static bool is_over(const struct client *c)
+{
+	return c->finished && c->use == CLIENT_ASKS && unread(c) == 0 &&
+		!memchr(c->in, '\n', c->in_len);
+}
+
+/* All is written: who only asks needs no buffer until the next time. */
+static void flushed(struct client *c)
+{
+	ev_io_stop(c->loop, &c->writable);
+	c->out_len = c->out_done = 0;
+	if (c->use == CLIENT_STREAMS)
+		return;
+	free(c->out);
+	c->out = NULL;
+	c->out_size = 0;
+	if (is_over(c))
+		client_close(c);
+}
+
+static void flush(struct client *c)
+{
+	while (unread(c) > 0) {
+		ssize_t n = send(c->fd, c->out + c->out_done, unread(c), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			ev_io_start(c->loop, &c->writable);
+			return;
+		}
+		if (n < 0) {
+			client_close(c);
+			return;
+		}
+		c->out_done += (size_t)n;
+		if (c->use != CLIENT_ASKS)
+			c->active = clock_now();
+	}
+	flushed(c);
+}
+
+static const char *line_text(struct json_object *o, size_t *n)
+{
+	return json_object_to_json_string_length(o,
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, n);
+}
+
+/* What the socket takes of a line without a buffer; errors are left to flush(). */
+static size_t send_line(struct client *c, const char *text, size_t n)
+{
+	struct iovec iov[] = {{(void *)text, n}, {(void *)"\n", 1}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t sent = unread(c) ? 0 : sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return sent > 0 ? (size_t)sent : 0;
+}
+
+static void client_send(struct client *c, struct json_object *o)
+{
+	size_t n, sent;
+	const char *text = line_text(o, &n);
+
+	/* It is answered: what it asks next is looked at again by take_lines(). */
+	if (c->use == CLIENT_WAITS) {
+		c->use = CLIENT_ASKS;
+		c->gone = NULL;
+		ev_feed_event(c->loop, &c->readable, EV_CUSTOM);
+	}
+	sent = send_line(c, text, n);
+	if (sent <= n) {
+		if (unread(c) + n + 1 - sent > ANSWERS_MAX || !reserve(c, n + 1 - sent)) {
+			log_warn("control: a client does not read its answers; closed");
+			client_close(c);
+			return;
+		}
+		append(c, text + sent, n - sent);
+		append(c, "\n", 1);
+	}
+	flush(c);
+}
+
+static struct json_object *envelope(bool ok)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "version", json_object_new_int(PROTOCOL_VERSION));
+	json_object_object_add(o, "ok", json_object_new_boolean(ok));
+	return o;
+}
+
+void client_answer(struct client *c, const char *name, struct json_object *answer)
+{
+	struct json_object *o = envelope(true);
+
+	json_object_object_add(o, name, answer);
+	if (c->fd >= 0)
+		client_send(c, o);
+	json_object_put(o);
+}
+
+void client_error(struct client *c, const char *code, const char *fmt, ...)
+{
+	struct json_object *o = envelope(false), *e = json_object_new_object();
+	char text[640];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_object_object_add(e, "code", json_object_new_string(code));
+	json_object_object_add(e, "text", json_object_new_string(text));
+	json_object_object_add(o, "error", e);
+	if (c->fd >= 0)
+		client_send(c, o);
+	json_object_put(o);
+}
+
+bool client_event(struct client *c, struct json_object *event)
+{
+	size_t n;
+	const char *text = line_text(event, &n);
+
+	if (c->fd < 0 || unread(c) + n + 1 > EVENTS_MAX || !reserve(c, n + 1))
+		return false;
+	append(c, text, n);
+	append(c, "\n", 1);
+	ev_io_start(c->loop, &c->writable);
+	return true;
+}
+
+size_t client_room(const struct client *c)
+{
+	return c->fd >= 0 && unread(c) < STREAM_MAX ? STREAM_MAX - unread(c) : 0;
+}
+
+bool client_write(struct client *c, const void *p, size_t n)
+{
+	if (c->fd < 0 || n > client_room(c))
+		return false;
+	if (c->out_size - c->out_len < n)
+		compact(c);
+	append(c, p, n);
+	ev_io_start(c->loop, &c->writable);
+	return true;
+}
+
+/* ---- uses ---- */
+
+static unsigned count_kept(const struct client *all)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		n += all[i].fd >= 0 && all[i].use != CLIENT_ASKS;
+	return n;
+}
+
+/* Whoever is sent things and does not read them holds a place for nothing. */
+static void close_stuck(struct client *all)
+{
+	usec_t now = clock_now();
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &all[i];
+
+		if (c->fd >= 0 && c->use != CLIENT_ASKS && unread(c) > 0 && now - c->active > STUCK) {
+			log_warn("control: a client that does not read is closed");
+			client_close(c);
+			return;
+		}
+	}
+}
+
+bool client_keep(struct client *c, enum client_use use, void (*gone)(struct client *c, void *user),
+	void *user)
+{
+	unsigned kept = count_kept(c->all);
+
+	if (c->fd < 0)
+		return false;
+	if (kept >= CLIENTS_KEPT_MAX) {
+		close_stuck(c->all);
+		kept = count_kept(c->all);
+	}
+	if (c->use != CLIENT_ASKS) {
+		client_error(c, "busy", "this connection listens to events; expected another one for this");
+		return false;
+	}
+	if (kept >= CLIENTS_KEPT_MAX || (use == CLIENT_STREAMS && !reserve(c, STREAM_MAX))) {
+		client_error(c, "busy", "%u clients wait, listen or capture already; expected fewer than %d",
+			kept, CLIENTS_KEPT_MAX);
+		return false;
+	}
+	c->use = use;
+	c->gone = gone;
+	c->user = user;
+	return true;
+}
+
+/* ---- input ---- */
+
+/* Whether the next line is to be looked at. */
+static bool is_asking(const struct client *c)
+{
+	return c->fd >= 0 && (c->use == CLIENT_ASKS || c->use == CLIENT_LISTENS);
+}
+
+static void take_lines(struct client *c)
+{
+	char *end;
+
+	while (is_asking(c) && (end = memchr(c->in, '\n', c->in_len))) {
+		size_t used = (size_t)(end - c->in) + 1;
+
+		*end = '\0';
+		request_line(c, c->in, c->steers);
+		if (c->fd < 0)
+			return;
+		memmove(c->in, c->in + used, c->in_len - used);
+		c->in_len -= used;
+	}
+	if (c->use == CLIENT_STREAMS) {
+		c->in_len = 0;
+	} else if (c->use == CLIENT_WAITS && c->in_len == sizeof(c->in)) {
+		ev_io_stop(c->loop, &c->readable); /* until it is answered */
+	} else if (c->in_len == sizeof(c->in)) {
+		log_warn("control: a request longer than %d bytes; closed", REQUEST_MAX);
+		client_close(c);
+	} else if (is_over(c)) {
+		client_close(c);
+	}
+}
+
+/* "nc -N": what it has asked for is still wanted. */
+static void finish(struct client *c)
+{
+	c->finished = true;
+	ev_io_stop(c->loop, &c->readable);
+	if (is_over(c))
+		client_close(c);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct client *c = w->data;
+	ssize_t n;
+
+	if (events & EV_CUSTOM) { /* it waited, and has its answer */
+		if (!c->finished)
+			ev_io_start(loop, w);
+		take_lines(c);
+		return;
+	}
+	n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		client_close(c);
+		return;
+	}
+	if (n == 0) {
+		finish(c);
+		return;
+	}
+	c->in_len += (size_t)n;
+	c->active = clock_now();
+	take_lines(c);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop, (void)events;
+	flush(w->data);
+}
+
+void client_open(struct client *c, int fd, bool steers, usec_t now)
+{
+	c->fd = fd;
+	c->steers = steers;
+	c->active = now;
+	ev_io_init(&c->readable, on_readable, fd, EV_READ);
+	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
+	c->readable.data = c->writable.data = c;
+	ev_io_start(c->loop, &c->readable);
+}

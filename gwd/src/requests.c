@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "requests.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+/* ---- parameters ---- */
+
+static bool is_absent(struct json_object *request, const char *key, struct json_object **v)
+{
+	return !json_object_object_get_ex(request, key, v) || !*v;
+}
+
+bool request_text(struct client *c, struct json_object *request, const char *key, const char **value)
+{
+	struct json_object *v;
+
+	if (is_absent(request, key, &v))
+		return true;
+	/* A NUL inside would hide what follows it. */
+	if (!json_object_is_type(v, json_type_string) ||
+		strlen(json_object_get_string(v)) != (size_t)json_object_get_string_len(v)) {
+		client_error(c, "bad_argument", "%s: expected a string", key);
+		return false;
+	}
+	*value = json_object_get_string(v);
+	return true;
+}
+
+bool request_number(struct client *c, struct json_object *request, const char *key, int64_t min,
+	int64_t max, int64_t *value)
+{
+	struct json_object *v;
+	int64_t n;
+
+	if (is_absent(request, key, &v))
+		return true;
+	n = json_object_get_int64(v);
+	if (!json_object_is_type(v, json_type_int) || n < min || n > max) {
+		client_error(c, "bad_argument", "%s: expected a whole number from %lld to %lld", key,
+			(long long)min, (long long)max);
+		return false;
+	}
+	*value = n;
+	return true;
+}
+
+bool request_flag(struct client *c, struct json_object *request, const char *key, bool *value)
+{
+	struct json_object *v;
+
+	if (is_absent(request, key, &v))
+		return true;
+	if (!json_object_is_type(v, json_type_boolean)) {
+		client_error(c, "bad_argument", "%s: expected true or false", key);
+		return false;
+	}
+	*value = json_object_get_boolean(v);
+	return true;
+}
+
+/* ---- requests that need no more than a report ---- */
+
+static void on_status(struct client *c, struct json_object *request)
+{
+	(void)request;
+	client_answer(c, "status", report_status(client_daemon(c)));
+}
+
+static void on_flows(struct client *c, struct json_object *request)
+{
+	(void)request;
+	client_answer(c, "flows", report_flows(client_daemon(c)));
+}
+
+static void on_links(struct client *c, struct json_object *request)
+{
+	(void)request;
+	client_answer(c, "links", report_links(client_daemon(c)));
+}
+
+/* ---- the table ---- */
+
+static const struct request_row {
+	const char *name;
+	void (*handle)(struct client *c, struct json_object *request);
+	bool steers; /* changes something, or shows what others write */
+} requests[] = {
+	{"status", on_status, false},
+	{"flows", on_flows, false},
+	{"links", on_links, false},
+};
+
+#define N_REQUESTS (sizeof(requests) / sizeof(requests[0]))
+
+static void refuse_unknown(struct client *c)
+{
+	char names[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_REQUESTS; i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+			i == 0 ? "" : i + 1 < N_REQUESTS ? ", " : " or ", requests[i].name);
+	client_error(c, "unknown_request", "request: expected %s", names);
+}
+
+static void dispatch(struct client *c, const char *name, struct json_object *request, bool steers)
+{
+	for (size_t i = 0; i < N_REQUESTS; i++) {
+		if (strcmp(name, requests[i].name) != 0)
+			continue;
+		if (requests[i].steers && !steers)
+			client_error(c, "not_permitted",
+				"%s: expected root, the user of gwd or a member of the socket's group", name);
+		else
+			requests[i].handle(c, request);
+		return;
+	}
+	refuse_unknown(c);
+}
+
+void request_line(struct client *c, const char *line, bool steers)
+{
+	struct json_object *request = json_tokener_parse(line), *name = NULL;
+
+	if (json_object_is_type(request, json_type_object))
+		json_object_object_get_ex(request, "request", &name);
+	if (json_object_is_type(name, json_type_string))
+		dispatch(c, json_object_get_string(name), request, steers);
+	else
+		client_error(c, "bad_request",
+			"expected one JSON object a line with a string \"request\"");
+	json_object_put(request);
+}
