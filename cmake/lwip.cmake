@@ -2,7 +2,7 @@
 #   -DLWIP_DIR=/unpacked/tree          a tree somebody unpacked (distributions, OpenWrt)
 #   -DLWIP_TARBALL=/path/lwip_*.tar.*  a tarball, checked
 #   the cache (LWIP_CACHE_DIR)         from an earlier fetch, checked
-#   cmake/fetch-lwip.sh                Debian's source package of the newer suite, checked
+#   cmake/fetch-source.sh              Debian's source package of the newer suite, checked
 set(LWIP_SHA256 83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1)
 set(LWIP_TARBALL_NAME lwip_2.2.1+dfsg1.orig.tar.xz)
 set(LWIP_DIR "" CACHE PATH "unpacked lwIP source tree (no download, not verified)")
@@ -42,8 +42,8 @@ function(gwd_lwip_source out)
 		set(tarball ${LWIP_CACHE_DIR}/${LWIP_TARBALL_NAME})
 		if(NOT EXISTS ${tarball})
 			message(STATUS "Fetching ${LWIP_TARBALL_NAME}")
-			execute_process(COMMAND sh ${PROJECT_SOURCE_DIR}/cmake/fetch-lwip.sh
-				${LWIP_CACHE_DIR} ${LWIP_TARBALL_NAME} ${LWIP_SHA256}
+			execute_process(COMMAND sh ${PROJECT_SOURCE_DIR}/cmake/fetch-source.sh
+				${LWIP_CACHE_DIR} lwip ${LWIP_TARBALL_NAME} ${LWIP_SHA256}
 				RESULT_VARIABLE failed ERROR_VARIABLE why)
 			if(failed)
 				message(FATAL_ERROR "lwIP's source could not be fetched:\n${why}\n"
