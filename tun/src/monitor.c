@@ -8,13 +8,15 @@
 #include "tun/monitor.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+
+#include "netlink.h"
 
 #ifndef RTEXT_FILTER_SKIP_STATS
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
@@ -30,7 +32,7 @@
 #define MESSAGES_A_CALL 256
 
 struct tun_monitor {
-	struct mnl_socket *nl;
+	struct netlink *nl;
 	unsigned ifindex;
 	tun_monitor_cb cb;
 	void *user;
@@ -47,9 +49,10 @@ int tun_monitor_new(struct tun_monitor **out, unsigned ifindex, tun_monitor_cb c
 	m->ifindex = ifindex;
 	m->cb = cb;
 	m->user = user;
-	m->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!m->nl || mnl_socket_bind(m->nl, GROUPS, MNL_SOCKET_AUTOPID) < 0) {
+	rc = netlink_open(&m->nl, NETLINK_ROUTE, GROUPS);
+	if (rc == 0 && fcntl(netlink_fd(m->nl), F_SETFL, O_NONBLOCK) < 0)
 		rc = -errno;
+	if (rc < 0) {
 		tun_monitor_free(m);
 		return rc;
 	}
@@ -62,42 +65,20 @@ void tun_monitor_free(struct tun_monitor *m)
 	if (!m)
 		return;
 	if (m->nl)
-		mnl_socket_close(m->nl);
+		netlink_close(m->nl);
 	free(m);
 }
 
 int tun_monitor_fd(const struct tun_monitor *m)
 {
-	return mnl_socket_get_fd(m->nl);
-}
-
-/* The attributes of a message by their type; those above @max are left out. */
-struct attributes {
-	unsigned max;
-	const struct nlattr *at[RTA_MAX > IFLA_MAX ? RTA_MAX + 1 : IFLA_MAX + 1];
-};
-
-static int keep_attribute(const struct nlattr *attr, void *user)
-{
-	struct attributes *a = user;
-
-	if (mnl_attr_get_type(attr) <= a->max)
-		a->at[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t u32_or(const struct nlattr *attr, uint32_t otherwise)
-{
-	return attr && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0 ? mnl_attr_get_u32(attr)
-								  : otherwise;
+	return netlink_fd(m->nl);
 }
 
 static void link_event(struct tun_monitor *m, const struct nlmsghdr *h)
 {
-	const struct ifinfomsg *im = mnl_nlmsg_get_payload(h);
-	struct attributes a = {.max = IFLA_MAX};
+	const struct ifinfomsg *im = netlink_payload(h);
+	const struct nlattr *at[IFLA_MAX + 1];
 	struct tun_event e = {.change = TUN_CHANGE_LINK};
-	const struct nlattr *carrier;
 
 	if (im->ifi_index != (int)m->ifindex)
 		return;
@@ -106,14 +87,10 @@ static void link_event(struct tun_monitor *m, const struct nlmsghdr *h)
 		m->cb(m->user, &e);
 		return;
 	}
-	mnl_attr_parse(h, sizeof(*im), keep_attribute, &a);
-	carrier = a.at[IFLA_CARRIER];
+	netlink_attributes(h, sizeof(*im), at, IFLA_MAX);
 	e.up = im->ifi_flags & IFF_UP;
-	if (carrier && mnl_attr_validate(carrier, MNL_TYPE_U8) >= 0)
-		e.carrier = mnl_attr_get_u8(carrier);
-	else
-		e.carrier = im->ifi_flags & IFF_RUNNING;
-	e.mtu = u32_or(a.at[IFLA_MTU], 0);
+	e.carrier = netlink_attr_u8(at[IFLA_CARRIER], !!(im->ifi_flags & IFF_RUNNING));
+	e.mtu = netlink_attr_u32(at[IFLA_MTU], 0);
 	m->cb(m->user, &e);
 }
 
@@ -124,26 +101,26 @@ static struct addr address(const struct nlattr *attr, uint8_t family)
 
 	if (!attr)
 		return none;
-	if (family == AF_INET && mnl_attr_get_payload_len(attr) == 4)
-		return addr_v4(mnl_attr_get_payload(attr));
-	if (family == AF_INET6 && mnl_attr_get_payload_len(attr) == 16)
-		return addr_v6(mnl_attr_get_payload(attr));
+	if (family == AF_INET && netlink_attr_len(attr) == 4)
+		return addr_v4(netlink_attr_data(attr));
+	if (family == AF_INET6 && netlink_attr_len(attr) == 16)
+		return addr_v6(netlink_attr_data(attr));
 	return none;
 }
 
 static void addr_event(struct tun_monitor *m, const struct nlmsghdr *h)
 {
-	const struct ifaddrmsg *im = mnl_nlmsg_get_payload(h);
+	const struct ifaddrmsg *im = netlink_payload(h);
 	bool added = h->nlmsg_type == RTM_NEWADDR;
 	struct tun_event e = {.change = added ? TUN_CHANGE_ADDR_ADDED : TUN_CHANGE_ADDR_REMOVED};
-	struct attributes a = {.max = IFA_MAX};
+	const struct nlattr *at[IFA_MAX + 1];
 
 	if (im->ifa_index != m->ifindex)
 		return;
-	mnl_attr_parse(h, sizeof(*im), keep_attribute, &a);
+	netlink_attributes(h, sizeof(*im), at, IFA_MAX);
 	/* With a peer IFA_ADDRESS is the peer's and IFA_LOCAL ours; IPv6 without has no IFA_LOCAL.
 	 */
-	e.addr = address(a.at[IFA_LOCAL] ? a.at[IFA_LOCAL] : a.at[IFA_ADDRESS], im->ifa_family);
+	e.addr = address(at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS], im->ifa_family);
 	e.prefix = im->ifa_prefixlen;
 	if (e.addr.family)
 		m->cb(m->user, &e);
@@ -152,8 +129,8 @@ static void addr_event(struct tun_monitor *m, const struct nlmsghdr *h)
 /* Whether one of the hops of a multipath route leaves through @ifindex. */
 static bool has_hop(const struct nlattr *multipath, unsigned ifindex)
 {
-	const char *p = mnl_attr_get_payload(multipath);
-	size_t left = mnl_attr_get_payload_len(multipath), step;
+	const char *p = netlink_attr_data(multipath);
+	size_t left = netlink_attr_len(multipath), step;
 
 	for (; left >= sizeof(struct rtnexthop); p += step, left -= step) {
 		const struct rtnexthop *hop = (const void *)p;
@@ -169,29 +146,29 @@ static bool has_hop(const struct nlattr *multipath, unsigned ifindex)
 
 static void route_event(struct tun_monitor *m, const struct nlmsghdr *h)
 {
-	const struct rtmsg *rm = mnl_nlmsg_get_payload(h);
+	const struct rtmsg *rm = netlink_payload(h);
 	bool added = h->nlmsg_type == RTM_NEWROUTE;
 	struct tun_event e = {.change = added ? TUN_CHANGE_ROUTE_ADDED : TUN_CHANGE_ROUTE_REMOVED};
-	struct attributes a = {.max = RTA_MAX};
+	const struct nlattr *at[RTA_MAX + 1];
 
 	if (rm->rtm_family != AF_INET && rm->rtm_family != AF_INET6)
 		return;
-	mnl_attr_parse(h, sizeof(*rm), keep_attribute, &a);
+	netlink_attributes(h, sizeof(*rm), at, RTA_MAX);
 	/* The local table repeats the addresses; cloned entries are the kernel's cache. */
-	if (u32_or(a.at[RTA_TABLE], rm->rtm_table) == RT_TABLE_LOCAL ||
+	if (netlink_attr_u32(at[RTA_TABLE], rm->rtm_table) == RT_TABLE_LOCAL ||
 		rm->rtm_flags & RTM_F_CLONED)
 		return;
-	if (u32_or(a.at[RTA_OIF], 0) != m->ifindex &&
-		!(a.at[RTA_MULTIPATH] && has_hop(a.at[RTA_MULTIPATH], m->ifindex)))
+	if (netlink_attr_u32(at[RTA_OIF], 0) != m->ifindex &&
+		!(at[RTA_MULTIPATH] && has_hop(at[RTA_MULTIPATH], m->ifindex)))
 		return;
-	e.addr = address(a.at[RTA_DST], rm->rtm_family);
+	e.addr = address(at[RTA_DST], rm->rtm_family);
 	e.addr.family = rm->rtm_family == AF_INET ? 4 : 6;
 	e.prefix = rm->rtm_dst_len;
 	e.protocol = rm->rtm_protocol;
 	m->cb(m->user, &e);
 }
 
-static int one_message(const struct nlmsghdr *h, void *user)
+static void one_message(void *user, const struct nlmsghdr *h)
 {
 	static const struct {
 		uint16_t type;
@@ -207,10 +184,8 @@ static int one_message(const struct nlmsghdr *h, void *user)
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].type == h->nlmsg_type &&
-			mnl_nlmsg_get_payload_len(h) >= kinds[i].header)
+		if (kinds[i].type == h->nlmsg_type && netlink_payload_len(h) >= kinds[i].header)
 			kinds[i].handle(user, h);
-	return MNL_CB_OK;
 }
 
 int tun_monitor_process(struct tun_monitor *m)
@@ -218,20 +193,16 @@ int tun_monitor_process(struct tun_monitor *m)
 	static const struct tun_event lost = {.change = TUN_CHANGE_LOST};
 
 	for (unsigned i = 0; i < MESSAGES_A_CALL; i++) {
-		struct sockaddr_nl from = {0};
-		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(
-			tun_monitor_fd(m), m->buf, sizeof(m->buf), 0, (void *)&from, &from_len);
+		ssize_t n = netlink_receive(m->nl, m->buf, sizeof(m->buf));
 
-		if (n < 0 && errno == EAGAIN)
+		if (n == -EAGAIN)
 			return 0;
-		if (n < 0 && errno != ENOBUFS && errno != EINTR)
-			return -errno;
-		if (n < 0 && errno == ENOBUFS)
+		if (n == -ENOBUFS || n == -EMSGSIZE)
 			m->cb(m->user, &lost);
-		/* Port 0 is the kernel; other programs could speak here as well. */
-		if (n > 0 && from.nl_pid == 0)
-			mnl_cb_run(m->buf, (size_t)n, 0, 0, one_message, m);
+		else if (n < 0 && n != -EINTR)
+			return (int)n;
+		if (n > 0)
+			netlink_each(m->buf, (size_t)n, one_message, m);
 	}
 	return 0;
 }

@@ -21,7 +21,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <stdbool.h>
@@ -30,6 +29,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "netlink.h"
+
 #define ANSWER_MAX 4096
 /* Stale answers that one look-up may skip: each look-up leaves one at most. */
 #define STALE_MAX 16
@@ -37,7 +38,7 @@
 static const struct timeval receive_timeout = {.tv_usec = 200000};
 
 struct tun_owner_lookup {
-	struct mnl_socket *nl;
+	struct netlink *nl;
 	unsigned ifindex;
 	uint32_t seq;
 };
@@ -56,11 +57,11 @@ int tun_owner_lookup_new(struct tun_owner_lookup **out)
 
 	if (!l)
 		return -ENOMEM;
-	l->nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	if (!l->nl || mnl_socket_bind(l->nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-		setsockopt(mnl_socket_get_fd(l->nl), SOL_SOCKET, SO_RCVTIMEO, &receive_timeout,
-			sizeof(receive_timeout)) < 0) {
+	rc = netlink_open(&l->nl, NETLINK_SOCK_DIAG, 0);
+	if (rc == 0 && setsockopt(netlink_fd(l->nl), SOL_SOCKET, SO_RCVTIMEO, &receive_timeout,
+			       sizeof(receive_timeout)) < 0)
 		rc = -errno;
+	if (rc < 0) {
 		tun_owner_lookup_free(l);
 		return rc;
 	}
@@ -73,7 +74,7 @@ void tun_owner_lookup_free(struct tun_owner_lookup *l)
 	if (!l)
 		return;
 	if (l->nl)
-		mnl_socket_close(l->nl);
+		netlink_close(l->nl);
 	free(l);
 }
 
@@ -85,54 +86,53 @@ void tun_owner_set_interface(struct tun_owner_lookup *l, unsigned ifindex)
 static int ask(struct tun_owner_lookup *l, uint8_t protocol, const struct endpoint *src,
 	const struct endpoint *dst)
 {
-	_Alignas(struct nlmsghdr) char buf[NLMSG_SPACE(sizeof(struct inet_diag_req_v2))];
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct inet_diag_req_v2 *req;
+	struct {
+		struct nlmsghdr h;
+		struct inet_diag_req_v2 req;
+	} m = {
+		.h = {
+			.nlmsg_len = sizeof(m),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST,
+			.nlmsg_seq = ++l->seq,
+		},
+		.req = {
+			.sdiag_family = src->addr.family == 4 ? AF_INET : AF_INET6,
+			.sdiag_protocol = protocol,
+			.idiag_states = UINT32_MAX,
+			.id = {
+				.idiag_if = l->ifindex,
+				.idiag_sport = htons(src->port),
+				.idiag_dport = htons(dst->port),
+				.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE},
+			},
+		},
+	};
 
-	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	h->nlmsg_flags = NLM_F_REQUEST;
-	h->nlmsg_seq = ++l->seq;
-	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
-	req->sdiag_family = src->addr.family == 4 ? AF_INET : AF_INET6;
-	req->sdiag_protocol = protocol;
-	req->idiag_states = UINT32_MAX;
-	req->id.idiag_if = l->ifindex;
-	req->id.idiag_sport = htons(src->port);
-	req->id.idiag_dport = htons(dst->port);
-	memcpy(req->id.idiag_src, src->addr.b, sizeof(src->addr.b));
-	memcpy(req->id.idiag_dst, dst->addr.b, sizeof(dst->addr.b));
-	req->id.idiag_cookie[0] = req->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	return mnl_socket_sendto(l->nl, h, h->nlmsg_len) < 0 ? -errno : 0;
+	memcpy(m.req.id.idiag_src, src->addr.b, sizeof(src->addr.b));
+	memcpy(m.req.id.idiag_dst, dst->addr.b, sizeof(dst->addr.b));
+	return netlink_send(l->nl, &m.h);
 }
 
-static int keep_cgroup(const struct nlattr *attr, void *user)
+static void read_answer(void *user, const struct nlmsghdr *h)
 {
-	struct tun_owner *owner = user;
-
-	if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID &&
-		mnl_attr_validate(attr, MNL_TYPE_U64) >= 0)
-		owner->cgroup_id = mnl_attr_get_u64(attr);
-	return MNL_CB_OK;
-}
-
-static int read_answer(const struct nlmsghdr *h, void *user)
-{
-	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(h);
+	const struct inet_diag_msg *msg = netlink_payload(h);
+	const struct nlattr *at[INET_DIAG_CGROUP_ID + 1];
 	struct question *q = user;
 
-	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(h) < sizeof(*msg))
-		return MNL_CB_OK;
+	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || netlink_payload_len(h) < sizeof(*msg))
+		return;
 	/* Port 0 is a socket that is not connected: a listener for TCP, an owner for UDP. */
 	if (ntohs(msg->id.idiag_dport) != q->remote->port && (q->tcp || msg->id.idiag_dport))
-		return MNL_CB_OK;
+		return;
 	q->found = true;
+	netlink_attributes(h, sizeof(*msg), at, INET_DIAG_CGROUP_ID);
 	*q->out = (struct tun_owner){
 		.uid = msg->idiag_uid,
 		.inode = msg->idiag_inode,
 		.tcp_state = q->tcp ? msg->idiag_state : 0,
+		.cgroup_id = netlink_attr_u64(at[INET_DIAG_CGROUP_ID], 0),
 	};
-	mnl_attr_parse(h, sizeof(*msg), keep_cgroup, q->out);
-	return MNL_CB_OK;
 }
 
 /* Reads the answer to the last ask(), past late ones to earlier. */
@@ -141,19 +141,19 @@ static int answer(struct tun_owner_lookup *l, struct question *q)
 	_Alignas(struct nlmsghdr) char buf[ANSWER_MAX];
 
 	for (unsigned i = 0; i < STALE_MAX; i++) {
-		ssize_t n = mnl_socket_recvfrom(l->nl, buf, sizeof(buf));
+		ssize_t n = netlink_receive(l->nl, buf, sizeof(buf));
 		const struct nlmsghdr *h = (const void *)buf;
+		int rc;
 
-		if (n < 0 && errno == EINTR)
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+			return n == -EAGAIN ? -ETIMEDOUT : (int)n;
 		if ((size_t)n < sizeof(*h) || h->nlmsg_seq != l->seq)
 			continue;
-		/* An error message sets errno and ends the run with -1. */
-		if (mnl_cb_run(buf, (size_t)n, l->seq, mnl_socket_get_portid(l->nl), read_answer,
-			    q) < 0)
-			return -errno;
+		rc = netlink_each(buf, (size_t)n, read_answer, q);
+		if (rc < 0)
+			return rc;
 		return q->found ? 0 : -ENOENT;
 	}
 	return -ETIMEDOUT;

@@ -3,6 +3,9 @@
  * Link, addresses and routes of an interface, by libnl-route. Set-up only: it speaks with the kernel
  * synchronously (microseconds; nothing here waits for a network). What we add carries our own route
  * protocol, so that it can be told from other people's and taken away after a crash.
+ *
+ * Built without libnl-route (GWD_LIBNL=OFF) it can set up the link and nothing else: addresses and
+ * routes answer -EOPNOTSUPP.
  */
 #ifndef TUN_SETUP_H
 #define TUN_SETUP_H
@@ -15,6 +18,9 @@
 #define TUN_ROUTE_PROTOCOL 157 /* "gwd" in rt_protos.d; none of the kernel's or iproute2's list */
 
 struct tun_setup;
+
+/* Whether this build can set addresses and routes. */
+bool tun_setup_has_addresses(void);
 
 /* Opens a netlink socket in the current network namespace. 0 or -errno. */
 int tun_setup_new(struct tun_setup **out);
