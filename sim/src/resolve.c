@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sim.h"
@@ -118,7 +119,7 @@ static _Noreturn void ask_host(const char *name, int family, int out)
 	union address a = {0};
 
 	dup2(out, 0);
-	close_range(1, ~0U, 0);
+	syscall(SYS_close_range, 1U, ~0U, 0U); /* no libc function in musl */
 	if (getaddrinfo(name, NULL, &hints, &list) == 0 && list->ai_addrlen <= sizeof(a)) {
 		memcpy(&a, list->ai_addr, list->ai_addrlen);
 		if (write(0, &a, sizeof(a)) < 0)
