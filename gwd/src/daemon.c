@@ -60,6 +60,7 @@ static void stop(struct daemon *d, int code)
 		return;
 	d->stopping = true;
 	d->exit_code = code;
+	notify_phase(&d->notify, NOTIFY_STOPPING);
 	ev_timer_start(d->loop, &d->stop_limit);
 	gateway_shutdown(d->gw, clock_now());
 	script_stop(&d->script, on_script_idle, d);
@@ -87,6 +88,37 @@ static void tell_script(struct daemon *d)
 	script_update(&d->script, f.up ? &f : NULL);
 }
 
+/* The status line of the service manager: "up: 10.0.0.2, LTE, -71 dBm", or why it is not up. */
+static void tell_manager(struct daemon *d)
+{
+	char text[NOTIFY_TEXT_MAX], address[ADDR_STRLEN], signal[24] = "";
+	struct modem_status s;
+	const char *state;
+
+	if (!notify_wanted(&d->notify))
+		return;
+	modem_status(d->gw->units[0].modem, &s);
+	state = modem_state_name(s.state);
+	if (s.rssi_dbm)
+		snprintf(signal, sizeof(signal), ", %d dBm", s.rssi_dbm);
+	if (s.state == MODEM_STATE_UP)
+		snprintf(text, sizeof(text), "%s: %s%s%s%s", state, addr_format(&s.address, address),
+			s.technology[0] ? ", " : "", s.technology, signal);
+	else
+		snprintf(text, sizeof(text), "%s%s%s", state, s.reason[0] ? ": " : "", s.reason);
+	notify_status(&d->notify, text);
+}
+
+/* The watchdog asks: a batch has ended with nothing left to do since it last asked. */
+static bool is_sane(void *user)
+{
+	struct daemon *d = user;
+	bool sane = d->settled;
+
+	d->settled = false;
+	return sane;
+}
+
 /* ---- gateway callbacks ---- */
 
 static void on_output(void *user, const struct iovec *iov, int n)
@@ -111,6 +143,7 @@ static void on_bearer(void *user, struct unit *u, const struct modem_bearer *b)
 
 	iface_bearer(&d->iface, u->up ? &u->address : NULL);
 	tell_script(d);
+	tell_manager(d);
 	if (b->failure != MODEM_FAILURE_NONE && d->config.modem.give_up && !d->stopping) {
 		log_error("modem%u: giving up: %s (%s)", u->index, modem_failure_name(b->failure),
 			b->reason);
@@ -309,9 +342,10 @@ static void on_batch_end(struct ev_loop *loop, ev_prepare *w, int events)
 		at = gateway_deadline(d->gw);
 	}
 	ev_timer_stop(loop, &d->timer);
+	now = clock_now();
+	d->settled = d->settled || at > now;
 	if (at == USEC_NEVER)
 		return;
-	now = clock_now();
 	ev_now_update(loop);
 	ev_timer_set(&d->timer, at > now ? (double)(at - now) * 1e-6 : 0., 0.);
 	ev_timer_start(loop, &d->timer);
@@ -344,13 +378,11 @@ static void report_change(void *user, const char *name, bool live)
 		log_warn("reload: %s cannot change without a restart", name);
 }
 
-static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
+static void reload(struct daemon *d)
 {
-	struct daemon *d = w->data;
 	struct config fresh;
 	struct config_error err;
 
-	(void)loop, (void)events;
 	if (invocation_config(d->inv, &fresh, &err) < 0) {
 		log_error("reload: nothing changed: %s", err.text);
 		return;
@@ -361,6 +393,16 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	gateway_reconfigured(d->gw, clock_now());
 	iface_reconfigure(&d->iface);
 	tell_script(d);
+}
+
+static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct daemon *d = w->data;
+
+	(void)loop, (void)events;
+	notify_phase(&d->notify, NOTIFY_RELOADING);
+	reload(d);
+	notify_phase(&d->notify, NOTIFY_READY);
 }
 
 /* ---- start and end ---- */
@@ -439,6 +481,8 @@ static int start(struct daemon *d)
 	ev_signal_start(d->loop, &d->on_int);
 	ev_signal_start(d->loop, &d->on_hup);
 	log_info("gwd %s: %s over %s", GWD_VERSION, d->iface.tun.name, d->config.modem.device);
+	tell_manager(d);
+	notify_phase(&d->notify, NOTIFY_READY);
 	return EX_OK;
 }
 
@@ -453,6 +497,7 @@ int daemon_run(struct daemon *d, const struct invocation *inv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	watchers_init(d);
+	notify_open(&d->notify, d->loop, is_sane, d);
 	d->exit_code = start(d);
 	if (d->exit_code == EX_OK)
 		ev_run(d->loop, 0);
@@ -468,6 +513,7 @@ int daemon_run(struct daemon *d, const struct invocation *inv)
 	iface_close(&d->iface);
 	if (d->owners)
 		tun_owner_lookup_free(d->owners);
+	notify_close(&d->notify);
 	ev_loop_destroy(d->loop);
 	if (d->exit_code == EX_OK && d->stopping)
 		log_info("stopped");

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "gateway.h"
 #include "iface.h"
+#include "notify.h"
 #include "port.h"
 #include "script.h"
 #include "child.h"
@@ -42,7 +43,9 @@ struct daemon {
 	ev_io tun_readable, monitor_readable;
 	struct child power;
 	struct script script;
+	struct notify notify;
 	int exit_code;
+	bool settled; /* a batch ended with no work left since the watchdog asked */
 	bool stopping, modem_stopped, script_stopped;
 };
 
