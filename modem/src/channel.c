@@ -104,14 +104,6 @@ static void put_fill(struct channel *ch, int byte, size_t n)
 	ch->out_len += n;
 }
 
-static void trace_line(const struct channel *ch, char dir, const char *text, size_t len)
-{
-	char quoted[256];
-
-	if (log_get_level() >= LOG_LEVEL_TRACE)
-		log_trace("%s: %c %s", ch->name, dir, log_quote(quoted, sizeof(quoted), text, len));
-}
-
 /* The command is over: done() may look at it but submits nothing itself. */
 static void conclude(struct channel *ch, enum result r)
 {
@@ -169,6 +161,7 @@ static void send_fill(struct channel *ch, bool escape)
 		put_fill(ch, ESC, 1);
 	put_fill(ch, 0, ch->cmd.len);
 	put(ch, "\r", 1);
+	tap_note(&ch->tap, "%zu bytes of filler to a send without prompt", ch->out_len);
 	enter(ch, CHANNEL_FILL, ch->now + FILL_TIMEOUT + line_time(ch, ch->out_len));
 }
 
@@ -188,7 +181,7 @@ static void send_query(struct channel *ch)
 		ch->out_at = ch->out_len = 0;
 		put(ch, text, strlen(text));
 		put(ch, "\r", 1);
-		trace_line(ch, '>', text, strlen(text));
+		tap_line(&ch->tap, true, text, strlen(text));
 	}
 	enter(ch, CHANNEL_QUERY, ch->now + QUERY_TIMEOUT);
 }
@@ -198,7 +191,7 @@ static void prompt(void *user)
 	struct channel *ch = user;
 	struct command *c = &ch->cmd;
 
-	trace_line(ch, '<', ">", 1);
+	tap_line(&ch->tap, false, ">", 1);
 	if (ch->state != CHANNEL_ANSWER) {
 		/* Late: the send was given up, but the module waits for its bytes. */
 		if (c->payload)
@@ -209,7 +202,7 @@ static void prompt(void *user)
 	c->prompted = true;
 	ch->out_at = ch->out_len = 0;
 	put(ch, c->payload, c->len);
-	log_trace("%s: > [%zu bytes, link %u]", ch->name, c->len, c->link);
+	tap_bytes(&ch->tap, true, (int)c->link, c->payload, c->len);
 	enter(ch, CHANNEL_PAYLOAD, ch->now + PAYLOAD_TIMEOUT + line_time(ch, c->len));
 	ch->ops->settled(ch->user);
 }
@@ -296,10 +289,31 @@ static void answer_line(struct channel *ch, const struct lexer_line *line, const
 		ch->ops->urc(ch->user, line, msg);
 }
 
-/* Also behind its end: a late or garbled echo of a secret is a secret. */
 bool channel_is_secret(const struct channel *ch)
 {
-	return ch->cmd.type && ch->cmd.type->secret;
+	return ch->secret > 0;
+}
+
+/* The answer of a secret command may be its echo, in whole or garbled. That may even come behind the
+ * result, when the next command is out: then what has a meaning is shown. */
+static bool hides(const struct channel *ch, const struct lexer_line *line, enum msg_kind kind)
+{
+	if (kind == MSG_OK || kind == MSG_ERROR)
+		return false;
+	return ch->secret == 2 || (ch->secret == 1 && kind == MSG_UNKNOWN) ||
+		dialect_carries_secret(line->text, line->len);
+}
+
+static void tap_answer(struct channel *ch, const struct lexer_line *line, enum msg_kind kind)
+{
+	if (!ch->tap.on)
+		return;
+	if (hides(ch, line, kind))
+		tap_note(&ch->tap, "a line of %zu bytes is not shown", line->len);
+	else if (ch->lexer.deaf) /* it may be payload whose header was lost */
+		tap_bytes(&ch->tap, false, -1, line->text, line->len);
+	else
+		tap_line(&ch->tap, false, line->text, line->len);
 }
 
 static void on_line(void *user, const struct lexer_line *l)
@@ -308,9 +322,8 @@ static void on_line(void *user, const struct lexer_line *l)
 	struct lexer_line line = *l;
 	struct msg msg;
 
-	if (!channel_is_secret(ch))
-		trace_line(ch, '<', line.text, line.len); /* the echo of a PIN is a PIN */
 	dialect_parse(&msg, line.text, line.len);
+	tap_answer(ch, &line, msg.kind);
 	if (ch->lexer.deaf && msg.kind != MSG_BANNER)
 		return;
 	if (cut_echo(ch, &line))
@@ -333,10 +346,8 @@ static void on_payload_begin(void *user, const struct lexer_header *h)
 {
 	struct channel *ch = user;
 
-	if (h->link >= 0)
-		log_trace("%s: < [%zu bytes, link %d]", ch->name, h->len, h->link);
-	else
-		log_trace("%s: < [%zu bytes]", ch->name, h->len);
+	tap_line(&ch->tap, false, h->text, h->text_len);
+	tap_payload_begin(&ch->tap, h->link, h->len);
 	ch->ops->payload_begin(ch->user, h);
 }
 
@@ -344,6 +355,7 @@ static void on_payload(void *user, const uint8_t *p, size_t n)
 {
 	struct channel *ch = user;
 
+	tap_payload(&ch->tap, p, n);
 	ch->ops->payload(ch->user, p, n);
 }
 
@@ -351,6 +363,7 @@ static void on_payload_end(void *user)
 {
 	struct channel *ch = user;
 
+	tap_payload_end(&ch->tap);
 	ch->ops->payload_end(ch->user);
 	/* The answer goes on behind its payload, however long that took. */
 	if (ch->state == CHANNEL_ANSWER && !ch->failed && !ch->cmd.type->raw)
@@ -386,6 +399,7 @@ static void on_raw(void *user, const uint8_t *p, size_t n)
 {
 	struct channel *ch = user;
 
+	tap_bytes(&ch->tap, false, -1, p, n);
 	ch->ops->raw(ch->user, p, n);
 }
 
@@ -405,6 +419,8 @@ void channel_init(struct channel *ch, const char *name, unsigned baud,
 	const struct channel_ops *ops, void *user)
 {
 	*ch = (struct channel){.ops = ops, .user = user, .name = name, .baud = baud};
+	ch->tap.tell = ops->tap;
+	ch->tap.user = user;
 	lexer_init(&ch->lexer, dialect_forms, &lexer_callbacks, ch);
 	channel_reset(ch);
 }
@@ -443,6 +459,17 @@ struct command *channel_prepare(struct channel *ch, const struct command_type *t
 	return c;
 }
 
+const char *command_shown(const struct command *c, char buf[COMMAND_SHOWN_MAX])
+{
+	bool secret = c->type->secret || dialect_carries_secret(c->text, c->text_len);
+	const char *value = secret ? memchr(c->text, '=', c->text_len) : NULL;
+	size_t n = value ? (size_t)(value - c->text) + 1 : c->text_len;
+
+	memcpy(buf, c->text, n);
+	snprintf(buf + n, COMMAND_SHOWN_MAX - n, "%s", value ? "..." : "");
+	return buf;
+}
+
 void command_printf(struct command *c, const char *fmt, ...)
 {
 	va_list ap;
@@ -472,10 +499,16 @@ void channel_submit(struct channel *ch, usec_t now)
 	put(ch, "\r", 1); /* never "\r\n": the '\n' could become payload, AT reference 1.1 */
 	ch->lexer.want_prompt = c->payload != NULL;
 	start(ch, now);
-	if (c->type->secret)
-		log_trace("%s: > %s=...", ch->name, c->type->name);
-	else
-		trace_line(ch, '>', c->text, c->text_len);
+	if (c->type->secret || dialect_carries_secret(c->text, c->text_len))
+		ch->secret = 2;
+	else if (ch->secret)
+		ch->secret--;
+	if (ch->tap.on) {
+		char shown[COMMAND_SHOWN_MAX];
+
+		command_shown(c, shown);
+		tap_line(&ch->tap, true, shown, strlen(shown));
+	}
 }
 
 void channel_submit_raw(struct channel *ch, usec_t now, int byte, size_t count, const char *tail)
@@ -484,7 +517,7 @@ void channel_submit_raw(struct channel *ch, usec_t now, int byte, size_t count, 
 	put_fill(ch, byte, count);
 	put(ch, tail, strlen(tail));
 	start(ch, now);
-	log_trace("%s: > [%s, %zu bytes]", ch->name, ch->cmd.type->name, ch->out_len);
+	tap_note(&ch->tap, "%s: %zu raw bytes", ch->cmd.type->name, ch->out_len);
 	if (ch->out_len == 0)
 		enter(ch, CHANNEL_ANSWER, now + ch->cmd.timeout);
 }
@@ -518,21 +551,21 @@ void channel_raw(struct channel *ch)
 	channel_reset(ch);
 	ch->lexer.raw = true;
 	enter(ch, CHANNEL_RAW, USEC_NEVER);
-	log_trace("%s: data mode", ch->name);
+	tap_note(&ch->tap, "data mode");
 }
 
 void channel_put(struct channel *ch, const void *p, size_t n)
 {
 	ch->out_at = ch->out_len = 0;
 	put(ch, p, n);
-	log_trace("%s: > [%zu bytes]", ch->name, n);
+	tap_bytes(&ch->tap, true, -1, p, n);
 }
 
 void channel_cooked(struct channel *ch)
 {
 	channel_reset(ch);
 	lexer_reset(&ch->lexer);
-	log_trace("%s: command mode", ch->name);
+	tap_note(&ch->tap, "command mode");
 }
 
 void channel_input(struct channel *ch, usec_t now, const uint8_t *p, size_t n)

@@ -14,6 +14,7 @@
 
 #include "dialect.h"
 #include "lexer.h"
+#include "tap.h"
 #include "util/time.h"
 
 #define COMMAND_MAX 320	  /* without the '\r' */
@@ -39,7 +40,7 @@ struct command_type {
 	usec_t after_payload; /* last byte of the payload out -> final result */
 	bool raw;	      /* no answer belongs to it: done when @timeout has passed */
 	bool blind;	      /* probing: no resynchronisation when nothing comes */
-	bool secret;	      /* the text is not logged */
+	bool secret;	      /* the text is not shown, whatever it is */
 	bool twice;	      /* some firmwares print its ERROR twice */
 	bool connects;	      /* ends with CONNECT, CONNECT FAIL or NO CARRIER; OK ends nothing */
 	enum info (*info)(void *user, struct command *c, const struct msg *msg);
@@ -83,6 +84,8 @@ struct channel_ops {
 	void (*raw)(void *user, const uint8_t *p, size_t n);
 	/* After each line and prompt, when nothing of the channel is on the stack. */
 	void (*settled)(void *user);
+	/* See struct modem_ops; only while channel.tap is on. */
+	void (*tap)(void *user, const struct modem_tap *t);
 	/* Our own command came back: ATE0 is not in force. */
 	void (*echo)(void *user);
 	/* From the last byte of a line to the first byte of what came. */
@@ -103,6 +106,7 @@ struct channel {
 	const char *name;
 	unsigned baud;
 	struct lexer lexer;
+	struct tap tap;
 	enum channel_state state;
 	usec_t now;
 	usec_t deadline; /* of the state */
@@ -111,6 +115,7 @@ struct channel {
 	usec_t heard; /* the last byte came */
 	usec_t quiet, quiet_max; /* quarantine ends; USEC_NEVER: none */
 	bool fresh;	 /* nothing came since the line went out */
+	unsigned secret; /* not shown: 2, what the last command brings; 1, what is odd beside that */
 	bool failed;	 /* an informative line announced ERROR */
 	bool fill;	 /* the module may wait for payload of @cmd */
 	unsigned query;	 /* which */
@@ -134,6 +139,9 @@ bool channel_free(const struct channel *ch);
 bool channel_is_secret(const struct channel *ch);
 /* A command to be filled in and submitted; only while the channel is free. */
 struct command *channel_prepare(struct channel *ch, const struct command_type *type, unsigned link);
+/* The command as it may be shown, always terminated; returns @buf. */
+#define COMMAND_SHOWN_MAX (COMMAND_MAX + 8)
+const char *command_shown(const struct command *c, char buf[COMMAND_SHOWN_MAX]);
 void command_printf(struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void channel_submit(struct channel *ch, usec_t now);
 /* Raw bytes instead of a line (type->raw). */

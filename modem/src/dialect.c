@@ -17,6 +17,26 @@ const struct lexer_form dialect_forms[] = {
 
 const char dialect_source_prefix[] = "RECV FROM:";
 
+/* PIN, PUK, lock passwords (3GPP TS 27.007 8.3, 7.4, 7.5); log-ins of access points (10.1.31, SIMCom's
+ * older AT+CSTT) and of the firmware's own clients. Set, or told when it is asked. */
+static const char *const secrets[] = {
+	"+CPIN=", "+CPIN2=", "+CPWD=", "+CLCK=", "+CGAUTH", "+CSTT", "$QCPDPP", "+CMQTTCONNECT",
+	"+CFTPSLOGIN", "+SAPBR",
+};
+
+bool dialect_carries_secret(const char *text, size_t n)
+{
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		size_t len = strlen(secrets[i]);
+
+		/* Anywhere: several commands may stand in one line. */
+		for (size_t at = 0; at + len <= n; at++)
+			if (strncasecmp(text + at, secrets[i], len) == 0)
+				return true;
+	}
+	return false;
+}
+
 enum match {
 	WHOLE,	/* the line is this word */
 	PREFIX, /* the line starts with it */

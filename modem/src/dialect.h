@@ -23,6 +23,9 @@ enum header_kind {
 };
 
 extern const struct lexer_form dialect_forms[];
+/* Whether a command line sets, or has the module tell, a PIN or a password. */
+bool dialect_carries_secret(const char *text, size_t n);
+
 extern const char dialect_source_prefix[]; /* of the line that names the source of pushed data */
 
 enum msg_kind {

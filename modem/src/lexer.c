@@ -126,6 +126,8 @@ static bool form_match(const struct lexer *lx, const struct lexer_form *f, const
 		.rest = f->rest_at < 0 ? 0 : v[f->rest_at],
 		.hex = f->hex,
 		.lead = lx->lead || lx->after_payload,
+		.text = text,
+		.text_len = len,
 	};
 	return true;
 }

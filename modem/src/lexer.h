@@ -37,6 +37,8 @@ struct lexer_header {
 	size_t rest;
 	bool hex;
 	bool lead; /* an empty line stood before it (or payload did) */
+	const char *text; /* the header itself, for the call only */
+	size_t text_len;
 };
 
 struct lexer_line {

@@ -75,6 +75,13 @@ static void on_raw(void *user, const uint8_t *p, size_t n)
 	rawline_input(user, p, n);
 }
 
+static void on_tap(void *user, const struct modem_tap *t)
+{
+	struct modem *m = user;
+
+	m->ops->tap(m->user, t);
+}
+
 static void on_settled(void *user)
 {
 	receive_line_over(user);
@@ -134,6 +141,7 @@ static const struct channel_ops channel_callbacks = {
 	.overlong = on_overlong,
 	.raw = on_raw,
 	.settled = on_settled,
+	.tap = on_tap,
 	.echo = on_echo,
 	.turnaround = on_turnaround,
 	.prompt_delay = on_prompt_delay,
@@ -261,6 +269,12 @@ void modem_detach(struct modem *m, usec_t now)
 	send_reset(m);
 	ping_lost(m);
 	transparent_reset(m);
+}
+
+void modem_set_tap(struct modem *m, bool on)
+{
+	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
+		tap_set(&m->channels[i].tap, on);
 }
 
 void modem_input(struct modem *m, usec_t now, const void *p, size_t n)

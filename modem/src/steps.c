@@ -342,8 +342,10 @@ static bool build_init(struct modem *m, struct command *c)
 
 static int judge_init(struct modem *m, const struct command *c, enum result r)
 {
+	char shown[COMMAND_SHOWN_MAX];
+
 	if (r != RESULT_OK)
-		log_warn("%s: init command failed: %s", m->config->name, c->text);
+		log_warn("%s: init command failed: %s", m->config->name, command_shown(c, shown));
 	m->bearer.init_at++;
 	return AGAIN;
 }

@@ -43,6 +43,7 @@
 #define MODEM_PING_SIZE_MIN 4
 #define MODEM_PING_SIZE_MAX 188
 #define MODEM_PING_TTL_MIN 16
+#define MODEM_TAP_KEPT 2048 /* bytes of a payload that a tap is shown: any CIPSEND, any read */
 
 struct modem;
 
@@ -209,6 +210,24 @@ struct modem_bearer {
 	unsigned n_dns;
 };
 
+enum modem_tap_kind {
+	MODEM_TAP_LINE,	   /* a line without its end, or the prompt */
+	MODEM_TAP_PAYLOAD, /* counted payload, or bytes of data mode */
+	MODEM_TAP_NOTE,	   /* no bytes: what happened on the channel */
+};
+
+/* One thing that crossed the tty. PIN and passwords never come here: their commands end at the first
+ * '=' with "...", and what the module says meanwhile is a note. */
+struct modem_tap {
+	enum modem_tap_kind kind;
+	bool out;	  /* to the module */
+	int link;	  /* PAYLOAD: whose, -1 unknown */
+	const uint8_t *p; /* hostile bytes, for the call only; NOTE: text of ours */
+	size_t n;	  /* PAYLOAD: of @total at most MODEM_TAP_KEPT are shown */
+	size_t total;	  /* bytes that crossed */
+	size_t announced; /* PAYLOAD: more than @total if the rest never came */
+};
+
 struct modem_ops {
 	/* Any change of state, address or failure. When the state leaves UP, every link was
 	 * reported closed (or its open as MODEM_OPEN_LOST) before this call. */
@@ -297,6 +316,9 @@ struct modem_ops {
 	/* Last rung of the ladder: run the configured command, then call modem_power_done(). */
 	void (*power_cycle)(void *user);
 
+	/* After modem_set_tap(), and only to be looked at: no function below may be called from it. */
+	void (*tap)(void *user, const struct modem_tap *t);
+
 	/* The end of modem_shutdown(). */
 	void (*stopped)(void *user);
 };
@@ -309,6 +331,9 @@ void modem_free(struct modem *m);
 void modem_attach(struct modem *m, usec_t now);
 /* The tty hung up: every link is lost. Output not yet written is dropped. */
 void modem_detach(struct modem *m, usec_t now);
+
+/* Whether tap() is told what crosses the tty. Any time; costs nothing while it is off. */
+void modem_set_tap(struct modem *m, bool on);
 
 void modem_input(struct modem *m, usec_t now, const void *p, size_t n);
 /* Bytes to be written to the tty; *n 0 when there are none. Valid until the next call. */

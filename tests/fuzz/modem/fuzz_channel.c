@@ -273,6 +273,13 @@ static void on_stopped(void *user)
 	w->stopping = false;
 }
 
+static void on_tap(void *user, const struct modem_tap *t)
+{
+	(void)user;
+	CHECK(t->kind != MODEM_TAP_PAYLOAD || (t->n <= t->total && t->total <= t->announced));
+	CHECK(!t->out || t->kind != MODEM_TAP_LINE || !memmem(t->p, t->n, "CPIN=\"", 6));
+}
+
 static const struct modem_ops ops = {
 	.bearer = on_bearer,
 	.opened = on_opened,
@@ -292,6 +299,7 @@ static const struct modem_ops ops = {
 	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
 	.stopped = on_stopped,
+	.tap = on_tap,
 	.unsent = on_unsent,
 	.dtr = on_dtr,
 };
@@ -643,6 +651,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.hex = (data[0] & 16) && config.receive != MODEM_RECEIVE_PUSH &&
 		config.receive != MODEM_RECEIVE_TRANSPARENT;
 	w.m = modem_new(&config, &ops, &w);
+	modem_set_tap(w.m, size & 1);
 	modem_attach(w.m, w.now);
 	if (data[0] & 1)
 		pass(&w, SEC(10));

@@ -228,6 +228,22 @@ static void on_dtr(void *user, bool on)
 	((struct fake *)user)->escaped_by_dtr = !on;
 }
 
+static void on_tap(void *user, const struct modem_tap *t)
+{
+	struct fake *f = user;
+	size_t at = strlen(f->tapped);
+	char *to = f->tapped + at;
+	size_t left = sizeof(f->tapped) - at;
+
+	f->tapped_last = *t;
+	if (t->kind == MODEM_TAP_PAYLOAD)
+		snprintf(to, left, "%c [%zu of %zu, link %d: %.*s]\n", t->out ? '>' : '<', t->total,
+			t->announced, t->link, (int)t->n, t->p);
+	else
+		snprintf(to, left, "%c %.*s\n",
+			t->kind == MODEM_TAP_NOTE ? '-' : t->out ? '>' : '<', (int)t->n, t->p);
+}
+
 static const struct modem_ops ops = {
 	.bearer = on_bearer,
 	.opened = on_opened,
@@ -249,6 +265,7 @@ static const struct modem_ops ops = {
 	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
 	.stopped = on_stopped,
+	.tap = on_tap,
 };
 
 /* ---- the module ---- */
@@ -503,6 +520,7 @@ void fake_attach(struct fake *f)
 {
 	if (!f->m)
 		f->m = modem_new(&f->config, &ops, f);
+	modem_set_tap(f->m, f->tap);
 	modem_attach(f->m, f->now);
 }
 
@@ -520,7 +538,7 @@ void fake_up(struct fake *f)
 void fake_clear(struct fake *f)
 {
 	f->said_len = f->log_len = f->payload_len = 0;
-	f->said[0] = f->log[0] = f->payload[0] = '\0';
+	f->said[0] = f->log[0] = f->payload[0] = f->tapped[0] = '\0';
 }
 
 struct endpoint fake_endpoint(const char *text)

@@ -63,6 +63,9 @@ struct fake {
 	bool stubborn;	/* and the same again and again */
 	void (*on_event)(struct fake *f, const char *event);
 	enum modem_state state;
+	bool tap;	    /* listen to what crosses the tty, from the attach on */
+	char tapped[65536]; /* what was told, one a line */
+	struct modem_tap tapped_last;
 };
 
 struct fake *fake_new(void);
@@ -91,6 +94,7 @@ unsigned fake_count(const char *text, const char *what);
 
 #define assert_said(f, text) assert_non_null(strstr((f)->said, (text)))
 #define assert_not_said(f, text) assert_null(strstr((f)->said, (text)))
+#define assert_tapped(f, text) assert_non_null(strstr((f)->tapped, (text)))
 #define assert_heard(f, text) assert_string_equal((f)->log, (text))
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "util/log.h"
 
 static int setup(void **state)
 {
@@ -601,52 +600,6 @@ static void late_answer_stays_with_its_command(void **state)
 	assert_heard(f, "opened(3,ok) opened(4,ok) ");
 }
 
-/* ---- the log ---- */
-
-static struct {
-	char text[65536];
-	size_t len;
-} heard_log;
-
-static void keep_line(enum log_level level, const char *line)
-{
-	size_t n = strlen(line);
-
-	(void)level;
-	if (heard_log.len + n + 2 > sizeof(heard_log.text))
-		return;
-	memcpy(heard_log.text + heard_log.len, line, n);
-	heard_log.len += n;
-	heard_log.text[heard_log.len++] = '\n';
-	heard_log.text[heard_log.len] = '\0';
-}
-
-static void trace_shows_the_dialogue_but_neither_payload_nor_pin(void **state)
-{
-	struct fake *f = *state;
-
-	heard_log.len = 0;
-	log_set_sink(keep_line);
-	log_set_level(LOG_LEVEL_TRACE);
-	f->config.pin = "9753";
-	fake_rule_once(f, "AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n" OK);
-	fake_rule(f, "AT+CPIN=", "AT+CPIN=\"9753\"\r" OK); /* even an echo must not tell */
-	fake_up(f);
-	fake_open_tcp(f, 3, "192.0.2.1:80");
-	fake_rule(f, "AT+CIPSEND=", "\r\n>{payload}" OK "\r\n+CIPSEND: 3,6,6\r\n");
-	fake_send(f, 3, "secret", NULL);
-	fake_say(f, "\r\n+RECEIVE,3,6\r\nhidden");
-	log_set_sink(NULL);
-	log_set_level(LOG_LEVEL_ERROR);
-	assert_non_null(strstr(heard_log.text, "modem0: > AT+CIPSEND=3,6\n"));
-	assert_non_null(strstr(heard_log.text, "modem0: > [6 bytes, link 3]\n"));
-	assert_non_null(strstr(heard_log.text, "modem0: < [6 bytes, link 3]\n"));
-	assert_non_null(strstr(heard_log.text, "modem0: > AT+CPIN=...\n"));
-	assert_null(strstr(heard_log.text, "secret"));
-	assert_null(strstr(heard_log.text, "hidden"));
-	assert_null(strstr(heard_log.text, "9753"));
-}
-
 /* ---- the end ---- */
 
 static void shutdown_closes_links_and_network(void **state)
@@ -743,7 +696,6 @@ int main(void)
 		TEST(ladder_without_a_power_command_starts_over),
 		TEST(each_rung_is_counted_by_itself),
 		TEST(late_answer_stays_with_its_command),
-		TEST(trace_shows_the_dialogue_but_neither_payload_nor_pin),
 		TEST(shutdown_closes_links_and_network),
 		TEST(shutdown_of_a_mute_module_ends_in_time),
 		TEST(shutdown_before_up_is_immediate),
