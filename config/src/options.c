@@ -270,6 +270,9 @@ const struct option options[] = {
 
 	{"log", "level", OPTION_ENUM, FIELD(log.level), .names = log_levels, .def = "info",
 		.live = true, .help = "What is logged; trace shows the AT dialogue."},
+	{"log", "payload", OPTION_BOOL, FIELD(log.payload), .live = true, .def = "no",
+		.help = "With log.level = trace, show the first 64 bytes of each payload, too: what "
+			"programs send and receive."},
 };
 
 const unsigned options_count = sizeof(options) / sizeof(options[0]);

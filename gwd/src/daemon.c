@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dialogue.h"
 #include "modem/tty.h"
 #include "pin_memory.h"
 #include "util/log.h"
@@ -212,6 +213,14 @@ static void on_pin_accepted(void *user, const char *iccid)
 	pin_memory_forget(d->config.modem.state_dir, iccid);
 }
 
+static void on_tap(void *user, struct unit *u, const struct modem_tap *t)
+{
+	struct daemon *d = user;
+	char text[DIALOGUE_LEN];
+
+	log_trace("modem%u: %s", u->index, dialogue_text(text, t, d->config.log.payload));
+}
+
 static void on_stopped(void *user)
 {
 	struct daemon *d = user;
@@ -237,9 +246,16 @@ static const struct gateway_ops gateway_callbacks = {
 	.dtr = on_dtr,
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
+	.tap = on_tap,
 	.stopped = on_stopped,
 	.random = on_random,
 };
+
+void daemon_tap(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->gw->n_units; i++)
+		modem_set_tap(d->gw->units[i].modem, log_get_level() >= LOG_LEVEL_TRACE);
+}
 
 /* ---- TUN ---- */
 
@@ -390,6 +406,7 @@ static void reload(struct daemon *d)
 	config_diff(&d->config, &fresh, report_change, NULL);
 	config_apply_live(&d->config, &fresh);
 	log_set_level(d->config.log.level);
+	daemon_tap(d);
 	gateway_reconfigured(d->gw, clock_now());
 	iface_reconfigure(&d->iface);
 	tell_script(d);
@@ -472,6 +489,7 @@ static int start(struct daemon *d)
 	rc = control_new(&d->control, d);
 	if (rc < 0)
 		return rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_OSERR;
+	daemon_tap(d);
 	for (unsigned i = 0; i < d->gw->n_units; i++) {
 		port_init(&d->ports[i], d->loop, &d->config, &d->gw->units[i]);
 		port_start(&d->ports[i]);

@@ -52,4 +52,7 @@ struct daemon {
 /* Runs until it is told to stop; the exit status of the process. */
 int daemon_run(struct daemon *d, const struct invocation *inv);
 
+/* Listens to the tty if the log wants the dialogue; after a change of the level. */
+void daemon_tap(struct daemon *d);
+
 #endif

@@ -266,6 +266,13 @@ static void on_power_cycle(void *user)
 	u->gw->ops->power_cycle(u->gw->user, u);
 }
 
+static void on_tap(void *user, const struct modem_tap *t)
+{
+	struct unit *u = user;
+
+	u->gw->ops->tap(u->gw->user, u, t);
+}
+
 static void on_stopped(void *user)
 {
 	struct unit *u = user;
@@ -293,6 +300,7 @@ static const struct modem_ops modem_callbacks = {
 	.pin_try = on_pin_try,
 	.pin_accepted = on_pin_accepted,
 	.power_cycle = on_power_cycle,
+	.tap = on_tap,
 	.stopped = on_stopped,
 };
 

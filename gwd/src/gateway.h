@@ -237,6 +237,8 @@ struct gateway_ops {
 	/* See struct modem_ops; @pin is the one that would be entered. */
 	const char *(*pin_try)(void *user, const char *pin, const char *iccid, int tries);
 	void (*pin_accepted)(void *user, const char *iccid);
+	/* See struct modem_ops; only after modem_set_tap(). */
+	void (*tap)(void *user, struct unit *u, const struct modem_tap *t);
 	/* All units are stopped (gateway_shutdown()). */
 	void (*stopped)(void *user);
 	/* Random bytes for local ports and query ids. */

@@ -111,6 +111,7 @@ struct config {
 	} control;
 	struct {
 		enum log_level level;
+		bool payload; /* in the AT dialogue, too */
 	} log;
 };
 
