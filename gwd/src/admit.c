@@ -224,7 +224,7 @@ static void open_link(struct gateway *gw, struct unit *u, struct flow *f)
 	l->use = LINK_TCP;
 	l->open = false;
 	l->since = gw->now;
-	l->tx_bytes = l->rx_bytes = 0;
+	link_count_anew(l);
 	l->flow = f;
 	f->link = l;
 	if (f->first_open == 0)

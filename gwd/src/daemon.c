@@ -67,6 +67,13 @@ static void stop(struct daemon *d, int code)
 	script_stop(&d->script, on_script_idle, d);
 }
 
+static void note_up(struct daemon *d, bool up)
+{
+	if (d->up != up)
+		d->up_since = clock_now();
+	d->up = up;
+}
+
 /* What the interface is now, for its script. */
 static void tell_script(struct daemon *d)
 {
@@ -77,6 +84,7 @@ static void tell_script(struct daemon *d)
 	memset(&f, 0, sizeof(f));
 	f.up = i->tun.fd >= 0 && i->carrier && i->address.family;
 	f.default_route = i->routed;
+	note_up(d, f.up);
 	memcpy(f.ifname, i->tun.name, sizeof(f.ifname));
 	f.address = i->address;
 	f.prefix = i->prefix;
@@ -478,6 +486,7 @@ static int start(struct daemon *d)
 	rc = start_gateway(d);
 	if (rc != EX_OK)
 		return rc;
+	d->up_since = d->gw->now;
 	rc = tun_owner_lookup_new(&d->owners);
 	if (rc < 0) {
 		log_error("inet_diag: %s", strerror(-rc));

@@ -44,6 +44,8 @@ struct daemon {
 	struct child power;
 	struct script script;
 	struct notify notify;
+	bool up; /* the interface has carrier and address: what interface.script hears of */
+	usec_t up_since; /* when that last changed */
 	int exit_code;
 	bool settled; /* a batch ended with no work left since the watchdog asked */
 	bool stopping, modem_stopped, script_stopped;

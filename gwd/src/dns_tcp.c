@@ -175,7 +175,7 @@ static void begin(struct gateway *gw, struct unit *u, const struct query *q)
 	l->use = LINK_DNS;
 	l->open = false;
 	l->since = gw->now;
-	l->tx_bytes = l->rx_bytes = 0;
+	link_count_anew(l);
 }
 
 /* ---- bytes ---- */
@@ -228,7 +228,7 @@ void dns_link_sent(struct link *l, size_t n)
 	t->tx_len -= n;
 	memmove(t->tx, t->tx + n, t->tx_len);
 	t->active = l->unit->gw->now;
-	l->tx_bytes += n;
+	link_sent(l, n);
 	if (t->tx_len > 0)
 		sched_urgent(l);
 }
@@ -260,7 +260,7 @@ void dns_link_data(struct link *l, const uint8_t *p, size_t n)
 		return;
 	gw->dns.again = true;
 	t->active = t->heard = gw->now;
-	l->rx_bytes += n;
+	link_received(l, n);
 	while (n > 0) {
 		bool skipping = t->skip > 0;
 		size_t space = skipping ? t->skip : sizeof(t->rx) - t->rx_len;

@@ -200,7 +200,7 @@ void forward_accepted(struct link *l, unsigned server, const struct endpoint *re
 	l->open = true;
 	l->refused = 0;
 	l->since = gw->now;
-	l->tx_bytes = l->rx_bytes = 0;
+	link_count_anew(l);
 	l->flow = NULL;
 	gw->count.forward_accepted++;
 	fw->accepted++;

@@ -66,6 +66,24 @@ void link_release(struct link *l)
 	l->unit->gw->dns.again = true;
 }
 
+void link_sent(struct link *l, size_t n)
+{
+	l->tx_bytes += n;
+	rate_add(&l->tx_rate, l->unit->gw->now, n);
+}
+
+void link_received(struct link *l, size_t n)
+{
+	l->rx_bytes += n;
+	rate_add(&l->rx_rate, l->unit->gw->now, n);
+}
+
+void link_count_anew(struct link *l)
+{
+	l->tx_bytes = l->rx_bytes = 0;
+	l->tx_rate = l->rx_rate = (struct rate){0};
+}
+
 struct addr unit_address(const struct unit *u, unsigned *prefix)
 {
 	const struct config *c = u->gw->config;

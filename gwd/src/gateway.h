@@ -26,6 +26,7 @@
 #include "tun/owner.h"
 #include "util/chunks.h"
 #include "util/list.h"
+#include "util/rate.h"
 
 #define UNITS_MAX 1	     /* modules behind one interface; the structs are ready for more */
 #define TCP_LINKS_MAX 9	     /* one is left for UDP and DNS, unless dns_needs_no_link() */
@@ -82,6 +83,7 @@ struct flow {
 	unsigned polls;		/* CONFIRM, LINGER: how often asked */
 	uint64_t unacked;	/* CONFIRM: bytes that CIPACK last said the peer has not; 0: not known */
 	uint64_t tx_bytes, rx_bytes; /* confirmed by the module / received from it */
+	struct rate tx_rate, rx_rate;
 	struct endpoint seen;	/* the address that the host's socket knows @remote by */
 	uint16_t port;		/* of the module, that the client came to; 0: the host began */
 	struct tun_owner owner;
@@ -122,6 +124,7 @@ struct link {
 	usec_t refused;	   /* the module last called it in use although it was free; 0: never */
 	struct flow *flow; /* TCP; NULL for one that is being closed */
 	uint64_t tx_bytes, rx_bytes;
+	struct rate tx_rate, rx_rate;
 
 	/* UDP */
 	usec_t retry; /* the module was busy: open again then; 0: not waiting for that */
@@ -151,6 +154,7 @@ struct mapping {
 	struct endpoint local, remote;
 	usec_t created, active;
 	uint64_t tx_bytes, rx_bytes;
+	struct rate tx_rate, rx_rate;
 	uint32_t id;
 	struct tun_owner owner;
 	bool owned;
@@ -304,6 +308,10 @@ struct link *unit_free_link(struct unit *u);
 unsigned unit_links_in_use(const struct unit *u, enum link_use use);
 /* Transparent mode: a flow has the line, and nobody else gets anything across it. */
 bool unit_line_taken(const struct unit *u);
+/* Payload of a link's life: @n more bytes, and none yet. */
+void link_sent(struct link *l, size_t n);
+void link_received(struct link *l, size_t n);
+void link_count_anew(struct link *l);
 /* Gives the number back to the unit; the modem has (or will have) closed it. */
 void link_release(struct link *l);
 /* "tcp#12 10.0.0.1:4000 -> 192.0.2.1:80" in a buffer of FLOW_NAME_LEN bytes. */

@@ -108,6 +108,8 @@ static void refuse_unknown(struct client *c)
 
 static void dispatch(struct client *c, const char *name, struct json_object *request, bool steers)
 {
+	/* Ages and rates are those of this moment; an idle loop may have slept for a minute. */
+	client_daemon(c)->gw->now = clock_now();
 	for (size_t i = 0; i < N_REQUESTS; i++) {
 		if (strcmp(name, requests[i].name) != 0)
 			continue;

@@ -319,8 +319,9 @@ void tcp_link_data(struct link *l, const uint8_t *p, size_t n)
 
 	if (!f)
 		return; /* being closed: nobody is there to take it */
-	l->rx_bytes += n;
+	link_received(l, n);
 	f->rx_bytes += n;
+	rate_add(&f->rx_rate, gw->now, n);
 	flow_touch(gw, f);
 	if (f->established && chunk_queue_used(&f->buffer) == 0)
 		took = stack_tcp_write(f->tcp, p, n);
@@ -340,10 +341,11 @@ void tcp_link_sent(struct link *l, size_t req, size_t n)
 	struct flow *f = l->flow;
 
 	(void)req;
-	l->tx_bytes += n;
+	link_sent(l, n);
 	if (!f)
 		return;
 	f->tx_bytes += n;
+	rate_add(&f->tx_rate, gw->now, n);
 	stack_tcp_confirm(f->tcp, n);
 	if (n > 0)
 		flow_touch(gw, f);

@@ -189,7 +189,7 @@ static struct link *open_link(struct gateway *gw, struct unit *u, const struct e
 	if (!l)
 		return NULL;
 	l->open = false;
-	l->tx_bytes = l->rx_bytes = 0;
+	link_count_anew(l);
 	l->mappings = l->attempts = 0;
 	l->dns_stream.n = 0;
 	if (!start_open(l, remote)) {
@@ -288,6 +288,7 @@ int udp_queue(struct gateway *gw, struct mapping *m, const struct stack_datagram
 	l->queued += !urgent;
 	m->active = gw->now;
 	m->tx_bytes += d->n;
+	rate_add(&m->tx_rate, gw->now, d->n);
 	if (l->open && urgent)
 		sched_urgent(l);
 	else if (l->open)
@@ -440,7 +441,7 @@ static void move_link(struct link *from, struct link *to)
 	to->queued = from->queued;
 	to->attempts = from->attempts;
 	to->open = false;
-	to->tx_bytes = to->rx_bytes = 0;
+	link_count_anew(to);
 	to->dns_stream.n = 0;
 	from->mappings = from->queued = 0;
 	link_release(from);
@@ -527,7 +528,7 @@ void udp_link_sent(struct link *l, size_t n)
 {
 	struct gateway *gw = l->unit->gw;
 
-	l->tx_bytes += n;
+	link_sent(l, n);
 	if (n > 0)
 		gw->count.udp_sent++;
 	else
@@ -544,12 +545,13 @@ void udp_link_data(struct link *l, const uint8_t *p, size_t n, const struct endp
 	struct gateway *gw = l->unit->gw;
 	struct mapping *m = mapping_of_link(l, src);
 
-	l->rx_bytes += n;
+	link_received(l, n);
 	if (!m) {
 		gw->count.udp_dropped_unknown_source++;
 		return;
 	}
 	m->rx_bytes += n;
+	rate_add(&m->rx_rate, gw->now, n);
 	m->active = gw->now;
 	if (m->dns) {
 		if (src)

@@ -281,6 +281,7 @@ void modem_input(struct modem *m, usec_t now, const void *p, size_t n)
 {
 	m->now = now;
 	m->rx_wire_bytes += n;
+	rate_add(&m->rx_wire_rate, now, n);
 	if (m->bearer.state == MODEM_STATE_ABSENT || m->bearer.state == MODEM_STATE_STOPPED)
 		return;
 	channel_input(&m->channels[0], now, p, n);
@@ -296,6 +297,7 @@ void modem_output_done(struct modem *m, usec_t now, size_t n)
 {
 	m->now = now;
 	m->tx_wire_bytes += n;
+	rate_add(&m->tx_wire_rate, now, n);
 	channel_output_done(&m->channels[0], now, n);
 	if (m->channels[0].state == CHANNEL_RAW)
 		transparent_wrote(m, n);
@@ -362,6 +364,16 @@ static usec_t median(const struct delays *d)
 		v[k] = d->v[i];
 	}
 	return v[d->n / 2];
+}
+
+void modem_rates(const struct modem *m, usec_t now, struct modem_rates *out)
+{
+	*out = (struct modem_rates){
+		.tx_wire = rate_get(&m->tx_wire_rate, now),
+		.rx_wire = rate_get(&m->rx_wire_rate, now),
+		.tx_payload = rate_get(&m->tx_payload_rate, now),
+		.rx_payload = rate_get(&m->rx_payload_rate, now),
+	};
 }
 
 void modem_status(const struct modem *m, struct modem_status *out)

@@ -13,6 +13,7 @@
 #include "dialect.h"
 #include "modem/modem.h"
 #include "tail.h"
+#include "util/rate.h"
 
 #include <sys/types.h>
 
@@ -372,6 +373,7 @@ struct modem {
 	uint64_t unknown_lines, stray_bytes;
 	uint64_t tx_wire_bytes, rx_wire_bytes, tx_payload_bytes, rx_payload_bytes;
 	uint64_t rx_unclaimed_bytes, short_confirms;
+	struct rate tx_wire_rate, rx_wire_rate, tx_payload_rate, rx_payload_rate;
 	struct channel channels[MODEM_CHANNELS];
 };
 

@@ -59,6 +59,7 @@ static void deliver(void *user, const uint8_t *p, size_t n)
 	struct modem *m = user;
 
 	m->rx_payload_bytes += n;
+	rate_add(&m->rx_payload_rate, m->now, n);
 	while (n && audience(m)) {
 		size_t take = m->session.rx_len ? 0 : space(m, n);
 

@@ -169,6 +169,7 @@ static void take(struct modem *m, const uint8_t *p, size_t n)
 		return;
 	}
 	m->rx_payload_bytes += n;
+	rate_add(&m->rx_payload_rate, m->now, n);
 	if (!collects(m)) {
 		m->links[r->link].received += n;
 		m->ops->data(m->user, (unsigned)r->link, p, n, NULL);

@@ -80,6 +80,7 @@ static void finish(struct modem *m, size_t n)
 	if (n)
 		s->failures = 0;
 	m->tx_payload_bytes += n;
+	rate_add(&m->tx_payload_rate, m->now, n);
 	send_link(m)->sent += n;
 	m->ops->sent(m->user, s->req.link, s->req.len, n);
 }

@@ -43,6 +43,22 @@ def test_the_answers_hold_what_the_contract_names(world: World) -> None:
     assert len(gwd.request("links")["links"]) == 10
 
 
+def test_rates_follow_the_traffic_and_fade_after_it(world: World) -> None:
+    gwd = world.up(gwd={"modem.baud": 921600})
+    server = world.serve(hold)
+    s = world.connect(server.address)
+    server.visit().conn.sendall(b"x" * 40_000)
+    for _ in range(40):
+        s.recv(1000, socket.MSG_WAITALL)
+    (flow,), (link,), modem = gwd.flows(), gwd.links(), gwd.status()["modems"][0]
+    assert 0 < flow["rx_bytes_per_s"] <= 20_000 and flow["tx_bytes_per_s"] == 0
+    assert 0 < link["rx_bytes_per_s"] <= 20_000 and 0 < modem["rx_payload_bytes_per_s"] <= 20_000
+    assert modem["rx_payload_bytes_per_s"] < modem["rx_wire_bytes_per_s"] < modem["line_bytes_per_s"] == 92160
+    assert 0 < modem["rx_line_share"] < 1
+    wait_for("a silent line", lambda: gwd.status()["modems"][0]["rx_line_share"] == 0)
+    assert gwd.flows()[0]["rx_bytes_per_s"] == 0
+
+
 def test_gwctl_shows_the_same_as_text_and_as_json(world: World) -> None:
     gwd = world.up()
     server = world.serve(hold)

@@ -450,6 +450,12 @@ struct modem_status {
 };
 void modem_status(const struct modem *m, struct modem_status *out);
 
+/* Bytes a second in the last two seconds: on the tty, everything; and payload of links. */
+struct modem_rates {
+	uint64_t tx_wire, rx_wire, tx_payload, rx_payload;
+};
+void modem_rates(const struct modem *m, usec_t now, struct modem_rates *out);
+
 const char *modem_state_name(enum modem_state s);
 const char *modem_receive_name(enum modem_receive r);
 /* Of 0 to MODEM_RUNGS - 1; "" above. */

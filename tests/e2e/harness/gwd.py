@@ -2,10 +2,9 @@
 """The daemon under test and its control socket."""
 from __future__ import annotations
 
-import json
-import socket
 from pathlib import Path
 
+from .control import Control
 from .netns import Namespace
 from .process import Process
 from .waiting import wait_for
@@ -24,12 +23,16 @@ class Gwd:
         self.process = Process(ns, argv + (arguments or []), folder / "gwd.log", wrap,
                                sanitizer=sanitizer)
 
-    def request(self, name: str) -> dict:
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(20)
-            s.connect(str(self.socket))
-            s.sendall(json.dumps({"request": name}).encode() + b"\n")
-            answer = json.loads(s.makefile("rb").readline())
+    def control(self) -> Control:
+        return Control(self.socket)
+
+    def ask(self, name: str, **parameters: object) -> dict:
+        """The whole answer, be it an error."""
+        with self.control() as c:
+            return c.ask(name, **parameters)
+
+    def request(self, name: str, **parameters: object) -> dict:
+        answer = self.ask(name, **parameters)
         assert answer["version"] == 1 and answer["ok"], answer
         return answer[name]
 
