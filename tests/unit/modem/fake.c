@@ -600,3 +600,38 @@ unsigned fake_count(const char *text, const char *what)
 	}
 	return n;
 }
+
+void fake_run(struct fake *f)
+{
+	modem_run(f->m, f->now);
+	fake_pump(f);
+}
+
+void fake_listen(struct fake *f, unsigned server, uint16_t port)
+{
+	assert_int_equal(modem_listen(f->m, server, port), 0);
+	fake_run(f);
+	assert_int_equal(modem_server_state(f->m, server), MODEM_SERVER_LISTENING);
+	fake_clear(f);
+}
+
+int fake_setup(void **state)
+{
+	*state = fake_new();
+	return 0;
+}
+
+int fake_setup_up(void **state)
+{
+	struct fake *f = fake_new();
+
+	fake_up(f);
+	*state = f;
+	return 0;
+}
+
+int fake_teardown(void **state)
+{
+	fake_free(*state);
+	return 0;
+}

@@ -70,11 +70,17 @@ struct fake {
 
 struct fake *fake_new(void);
 void fake_free(struct fake *f);
+/* Fixtures: *state is a fake, with the bearer up or not begun. */
+int fake_setup(void **state);
+int fake_setup_up(void **state);
+int fake_teardown(void **state);
 void fake_rule(struct fake *f, const char *prefix, const char *reply);
 void fake_rule_once(struct fake *f, const char *prefix, const char *reply);
 /* The module says @text; what it makes the driver write is answered. */
 void fake_say(struct fake *f, const char *text);
 void fake_say_bytes(struct fake *f, const void *p, size_t n);
+/* The driver does what is due, and the module answers. */
+void fake_run(struct fake *f);
 /* Runs whatever is due now. */
 void fake_pump(struct fake *f);
 void fake_advance(struct fake *f, usec_t d);
@@ -87,6 +93,8 @@ void fake_up(struct fake *f);
 struct endpoint fake_endpoint(const char *text);
 void fake_open_tcp(struct fake *f, unsigned link, const char *remote);
 void fake_open_udp(struct fake *f, unsigned link, uint16_t port);
+/* A server that listens, and nothing noted of how it came to. */
+void fake_listen(struct fake *f, unsigned server, uint16_t port);
 void fake_send(struct fake *f, unsigned link, const char *text, const char *to);
 /* Forgets what was said and heard until now. */
 void fake_clear(struct fake *f);

@@ -4,18 +4,6 @@
 #include <string.h>
 
 
-static int setup(void **state)
-{
-	*state = fake_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void attach(struct fake *f, usec_t d)
 {
 	fake_attach(f);
@@ -651,7 +639,7 @@ static void lost_tty_loses_the_links_and_a_new_one_starts_over(void **state)
 	fake_up(f);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fake_setup, fake_teardown)
 
 int main(void)
 {

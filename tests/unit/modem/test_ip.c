@@ -4,18 +4,6 @@
 
 #include <string.h>
 
-static int setup(void **state)
-{
-	*state = fake_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void attach(struct fake *f, usec_t d)
 {
 	fake_attach(f);
@@ -158,7 +146,7 @@ static void module_without_ip_types_is_fine_for_ipv4(void **state)
 	assert_int_equal(f->state, MODEM_STATE_UP);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fake_setup, fake_teardown)
 
 int main(void)
 {

@@ -4,33 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-static int setup(void **state)
-{
-	struct fake *f = fake_new();
-
-	fake_up(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
-static void run(struct fake *f)
-{
-	modem_run(f->m, f->now);
-	fake_pump(f);
-}
-
 static void open_tcp(struct fake *f, unsigned link)
 {
 	struct endpoint e = fake_endpoint("198.51.100.7:3000");
 
 	assert_int_equal(modem_open_tcp(f->m, link, &e), 0);
-	run(f);
+	fake_run(f);
 }
 
 static void tcp_open_needs_ok_and_result_in_either_order(void **state)
@@ -54,7 +33,7 @@ static void udp_open_names_only_the_local_port(void **state)
 
 	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 1,0\r\n" OK);
 	assert_int_equal(modem_open_udp(f->m, 1, 5000), 0);
-	run(f);
+	fake_run(f);
 	assert_said(f, "AT+CIPOPEN=1,\"UDP\",,,5000\n");
 	assert_heard(f, "opened(1,ok) ");
 }
@@ -65,7 +44,7 @@ static void result_before_ok_does_not_open_before_ok(void **state)
 
 	fake_rule(f, "AT+CIPOPEN=", "\r\n+CIPOPEN: 1,0\r\n");
 	assert_int_equal(modem_open_udp(f->m, 1, 5000), 0);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "");
 	fake_say(f, OK);
 	assert_heard(f, "opened(1,ok) ");
@@ -155,7 +134,7 @@ static void cancel(struct fake *f, const char *answer)
 	fake_rule(f, "AT+CIPCLOSE=", answer);
 	open_tcp(f, 3);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 1);
 }
 
@@ -171,7 +150,7 @@ static void cancelled_open_that_can_be_closed_frees_its_number_soon(void **state
 		struct fake *f;
 		void *s;
 
-		setup(&s);
+		fake_setup_up(&s);
 		f = s;
 		cancel(f, answers[i]);
 		assert_int_equal(modem_link_state(f->m, 3), MODEM_LINK_CLOSING);
@@ -193,7 +172,7 @@ static void cancelled_open_is_not_closed_before_the_module_took_it(void **state)
 	fake_rule(f, "AT+CIPOPEN=", NULL);
 	open_tcp(f, 3);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "opened(3,cancelled) ");
 	assert_not_said(f, "CIPCLOSE=");
 	fake_say(f, OK);
@@ -296,7 +275,7 @@ static void success_that_overtakes_the_refusal_of_its_close_is_closed_again(void
 	fake_rule_once(f, "AT+CIPCLOSE=", "\r\n+CIPOPEN: 3,0\r\n" NOT_OPEN);
 	open_tcp(f, 3);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_int_equal(fake_count(f->said, "AT+CIPCLOSE=3\n"), 2);
 	assert_heard(f, "opened(3,cancelled) free(3) ");
 }
@@ -319,7 +298,7 @@ static void open_that_was_never_written_is_cancelled_at_once(void **state)
 
 	assert_int_equal(modem_open_tcp(f->m, 3, &e), 0);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "opened(3,cancelled) free(3) ");
 	assert_not_said(f, "CIPOPEN");
 }
@@ -331,7 +310,7 @@ static void close_is_told_at_once_and_the_number_is_free_when_confirmed(void **s
 	fake_open_tcp(f, 3, "198.51.100.7:3000");
 	fake_rule(f, "AT+CIPCLOSE=", OK);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "closed(3,local) ");
 	fake_say(f, "\r\nCLOSED\r\n\r\n+CIPCLOSE: 3,0\r\n");
 	assert_heard(f, "closed(3,local) free(3) ");
@@ -344,7 +323,7 @@ static void close_result_may_come_before_ok(void **state)
 	fake_open_udp(f, 1, 5000);
 	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 1,0\r\n" OK);
 	modem_close(f->m, 1);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "closed(1,local) free(1) ");
 }
 
@@ -355,7 +334,7 @@ static void close_of_a_closed_link_is_fine(void **state)
 	fake_open_tcp(f, 3, "198.51.100.7:3000");
 	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "closed(3,local) free(3) ");
 }
 
@@ -367,7 +346,7 @@ static void busy_module_is_asked_again_to_close(void **state)
 	fake_rule(f, "AT+CIPCLOSE=", OK "\r\n+CIPCLOSE: 3,0\r\n");
 	fake_rule_once(f, "AT+CIPCLOSE=", ERR);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "closed(3,local) ");
 	fake_advance(f, MSEC(510));
 	assert_heard(f, "closed(3,local) free(3) ");
@@ -382,7 +361,7 @@ static void missing_close_result_is_asked_again(void **state)
 	fake_rule(f, "AT+CIPCLOSE=", "\r\n+CIPCLOSE: 3,4\r\n" ERR);
 	fake_rule_once(f, "AT+CIPCLOSE=", OK);
 	modem_close(f->m, 3);
-	run(f);
+	fake_run(f);
 	fake_advance(f, SEC(14));
 	assert_heard(f, "closed(3,local) ");
 	fake_advance(f, SEC(2));
@@ -544,7 +523,7 @@ static void open_v6(struct fake *f, unsigned link)
 	struct endpoint e = fake_endpoint("[2001:db8:1::1]:80");
 
 	assert_int_equal(modem_open_tcp(f->m, link, &e), 0);
-	run(f);
+	fake_run(f);
 }
 
 static void ipv6_destination_stands_without_brackets(void **state)
@@ -626,7 +605,7 @@ static void wrong_arguments_are_refused(void **state)
 	assert_int_equal(modem_open_udp(f->m, 3, 1), -ENETDOWN);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fake_setup_up, fake_teardown)
 
 int main(void)
 {

@@ -52,22 +52,10 @@ static int setup_hex(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
-static void go(struct fake *f)
-{
-	modem_run(f->m, f->now);
-	fake_pump(f);
-}
-
 static void switch_over(struct fake *f)
 {
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	assert_int_equal(modem_receive_mode(f->m), MODEM_RECEIVE_BUFFER);
 }
 
@@ -76,7 +64,7 @@ static void close_link(struct fake *f, unsigned l)
 	char text[40];
 
 	modem_close(f->m, l);
-	go(f);
+	fake_run(f);
 	snprintf(text, sizeof(text), "\r\n+CIPCLOSE: %u,0\r\n", l);
 	fake_say(f, text);
 }
@@ -104,7 +92,7 @@ static void the_switch_waits_for_the_command_in_flight_and_no_longer(void **stat
 	fake_send(f, 3, "hello", NULL);
 	fake_send(f, 4, "behind", NULL);
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	assert_not_said(f, TO_BUFFER);
 	fake_say(f, OK);
 	assert_said(f, "AT+CIPSEND=3,5\n" TO_BUFFER);
@@ -119,11 +107,11 @@ static void it_is_asked_for_once(void **state)
 	fake_rule_once(f, "AT+CIPRXGET=1", "");
 	for (unsigned i = 0; i < 5; i++) {
 		assert_true(modem_want_buffer(f->m));
-		go(f);
+		fake_run(f);
 	}
 	fake_say(f, OK);
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	assert_int_equal(fake_count(f->said, TO_BUFFER), 1);
 	assert_heard(f, "mode(buffer) ");
 }
@@ -182,7 +170,7 @@ static void a_hint_for_a_link_that_is_opening_is_not_lost(void **state)
 	struct endpoint e = fake_endpoint("198.51.100.9:80");
 
 	assert_int_equal(modem_open_tcp(f->m, 5, &e), 0);
-	go(f);
+	fake_run(f);
 	fake_rule_once(f, "AT+CIPRXGET=2,5", "\r\n+CIPRXGET: 2,5,3,0\r\nabc" OK);
 	fake_rule_once(f, "AT+CIPRXGET=1", "\r\n+CIPRXGET: 1,5\r\n" OK "\r\n+CIPOPEN: 5,0\r\n");
 	switch_over(f);
@@ -223,10 +211,10 @@ static void a_refused_switch_is_told_and_not_asked_again(void **state)
 
 	fake_rule_once(f, "AT+CIPRXGET=1", "\r\n+IPCLOSE: 4,1\r\n" ERR);
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	assert_heard(f, "mode(push) closed(4,remote) free(4) ");
 	assert_false(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	assert_int_equal(fake_count(f->said, TO_BUFFER), 1);
 	fake_say(f, FROM3 "\r\n+RECEIVE,3,5\r\nhello");
 	assert_non_null(strstr(f->log, "data{3}[hello] "));
@@ -238,7 +226,7 @@ static void what_one_boot_refused_the_next_may_grant(void **state)
 
 	fake_rule_once(f, "AT+CIPRXGET=1", ERR);
 	modem_want_buffer(f->m);
-	go(f);
+	fake_run(f);
 	fake_say(f, "\r\n*ATREADY: 1\r\n");
 	for (unsigned i = 0; i < 600 && f->state != MODEM_STATE_UP; i++)
 		fake_advance(f, MSEC(100));
@@ -253,7 +241,7 @@ static void a_switch_without_an_answer_is_repeated(void **state)
 	fake_rule_once(f, "AT+CIPRXGET=1", "");
 	fake_rule_once(f, "AT+CIPRXGET=2,3", "\r\n+CIPRXGET: 2,3,3,0\r\nabc" OK);
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	fake_advance(f, SEC(15));
 	assert_int_equal(fake_count(f->said, TO_BUFFER), 2);
 	assert_heard(f, "mode(buffer) data{3}[abc] ");
@@ -265,7 +253,7 @@ static void a_switch_that_is_never_answered_climbs_the_ladder(void **state)
 
 	fake_rule(f, "AT+CIPRXGET=1", "");
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	fake_advance(f, SEC(60));
 	assert_non_null(strstr(f->log, "closed(3,lost)"));
 	assert_non_null(strstr(f->log, "bearer(up)"));
@@ -279,7 +267,7 @@ static void a_close_while_the_switch_is_in_doubt_is_drained(void **state)
 
 	fake_rule_once(f, "AT+CIPRXGET=1", "\r\nK\r\n");
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	fake_mute(f);
 	fake_advance(f, SEC(10)); /* a query is out */
 	fake_clear(f);
@@ -298,7 +286,7 @@ static void a_refusal_ends_the_doubt(void **state)
 	fake_rule_once(f, "AT+CIPRXGET=1", ERR);
 	fake_rule_once(f, "AT+CIPRXGET=1", "");
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	fake_advance(f, SEC(15));
 	fake_clear(f);
 	fake_say(f, "\r\n+IPCLOSE: 3,1\r\n");
@@ -312,7 +300,7 @@ static void a_switch_is_forgotten_with_the_links_it_was_for(void **state)
 
 	fake_rule_once(f, "AT+CIPRXGET=1", "");
 	assert_true(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	fake_advance(f, SEC(5));
 	fake_mute(f);
 	fake_advance(f, SEC(5));
@@ -332,7 +320,7 @@ static void a_fixed_push_mode_stays(void **state)
 	fake_up(f);
 	fake_open_tcp(f, 3, "198.51.100.7:3000");
 	assert_false(modem_want_buffer(f->m));
-	go(f);
+	fake_run(f);
 	assert_not_said(f, "CIPRXGET");
 	fake_free(f);
 }
@@ -402,7 +390,7 @@ static void a_link_that_opens_or_drains_keeps_buffer_mode(void **state)
 	f->rx_space = 100;
 	fake_rule_once(f, "AT+CIPRXGET=2,4", "\r\n+CIPRXGET: 2,4,3,0\r\nabc" OK);
 	modem_rx_resume(f->m, 4);
-	go(f);
+	fake_run(f);
 	assert_non_null(strstr(f->log, "data{4}[abc] closed(4,remote)"));
 	assert_said(f, TO_PUSH);
 }
@@ -669,9 +657,9 @@ static void hex_never_goes_to_push(void **state)
 	assert_not_said(f, TO_BUFFER);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-#define EMPTY(t) cmocka_unit_test_setup_teardown(t, setup_empty, teardown)
-#define HEX(t) cmocka_unit_test_setup_teardown(t, setup_hex, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
+#define EMPTY(t) cmocka_unit_test_setup_teardown(t, setup_empty, fake_teardown)
+#define HEX(t) cmocka_unit_test_setup_teardown(t, setup_hex, fake_teardown)
 
 int main(void)
 {

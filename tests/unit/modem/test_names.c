@@ -6,18 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int setup(void **state)
-{
-	*state = fake_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void set_dns(struct fake *f, unsigned i, const char *text)
 {
 	assert_int_equal(addr_parse(&f->config.dns[i], text, strlen(text)), 0);
@@ -258,7 +246,7 @@ static void a_look_up_without_an_answer_ends(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, fake_setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 		T(configured_servers_are_given_to_the_module_after_netopen),
 		T(one_server_is_the_primary_one_and_none_is_no_command),

@@ -10,21 +10,6 @@
 #define REPLY "\r\n+CPING: 1,192.0.2.1,56,42,57\r\n"
 #define SUMMARY "\r\n+CPING: 3,1,1,0,42,42,42\r\n"
 
-static int setup(void **state)
-{
-	struct fake *f = fake_new();
-
-	*state = f;
-	fake_up(f);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static int ping_to(struct fake *f, const char *to)
 {
 	struct addr a;
@@ -308,7 +293,7 @@ static void what_cping_cannot_express_is_refused(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, fake_setup_up, fake_teardown)
 	const struct CMUnitTest tests[] = {
 		T(reply_is_told_when_its_line_comes),
 		T(every_spelling_of_a_reply_is_understood),

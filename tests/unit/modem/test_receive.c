@@ -34,12 +34,6 @@ static int setup_buffer(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void pushed_stream_goes_to_the_link_that_the_header_names(void **state)
 {
 	struct fake *f = *state;
@@ -723,8 +717,8 @@ static void reads_and_sends_take_turns(void **state)
 	assert_int_equal(fake_count(f->said, "CIPSEND"), 3);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-#define BUFFER(t) cmocka_unit_test_setup_teardown(t, setup_buffer, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
+#define BUFFER(t) cmocka_unit_test_setup_teardown(t, setup_buffer, fake_teardown)
 
 int main(void)
 {

@@ -34,12 +34,6 @@ static int setup_buffer(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void payload_goes_out_at_the_prompt_and_is_confirmed_by_the_result_line(void **state)
 {
 	struct fake *f = *state;
@@ -614,8 +608,8 @@ static void zombie_is_drained_before_it_is_closed(void **state)
 	assert_said(f, "AT+NETOPEN?\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-#define BUFFER(t) cmocka_unit_test_setup_teardown(t, setup_buffer, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
+#define BUFFER(t) cmocka_unit_test_setup_teardown(t, setup_buffer, fake_teardown)
 
 int main(void)
 {

@@ -16,12 +16,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void attach(struct fake *f, usec_t d)
 {
 	fake_attach(f);
@@ -142,7 +136,7 @@ static void card_without_a_pin_is_asked_nothing(void **state)
 	assert_null(strstr(f->log, "pin_"));
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
 
 int main(void)
 {

@@ -18,18 +18,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
-static void run(struct fake *f)
-{
-	modem_run(f->m, f->now);
-	fake_pump(f);
-}
-
 static void t1_cold_boot_with_echo(void **state)
 {
 	struct fake *f = *state;
@@ -96,7 +84,7 @@ static void t8_late_success_before_the_network_event_is_worthless(void **state)
 	fake_rule(f, "AT+NETCLOSE", "\r\n+NETCLOSE: 2\r\n" ERR);
 	fake_rule_once(f, "AT+NETOPEN?", "\r\n+NETOPEN: 0\r\n" OK);
 	modem_open_tcp(f->m, 0, &e);
-	run(f);
+	fake_run(f);
 	fake_say(f, "\r\n+CIPOPEN: 0,0\r\n\r\n+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY\r\n");
 	fake_advance(f, SEC(3));
 	assert_heard(f, "opened(0,ok) closed(0,lost) free(0) bearer(register) bearer(activate) "
@@ -144,7 +132,7 @@ static void t11_zombie_link(void **state)
 	assert_heard(f, "closed(1,lost) free(1) ");
 	fake_rule(f, "AT+CIPOPEN=", OK "\r\n+CIPOPEN: 1,0\r\n");
 	assert_int_equal(modem_open_tcp(f->m, 1, &e), 0);
-	run(f);
+	fake_run(f);
 	assert_heard(f, "closed(1,lost) free(1) opened(1,ok) ");
 }
 
@@ -214,7 +202,7 @@ static void t15_module_resets_during_an_open(void **state)
 
 	fake_up(f);
 	modem_open_tcp(f->m, 0, &e);
-	run(f);
+	fake_run(f);
 	f->echo = true;
 	fake_say_bytes(f, "\0", 1);
 	fake_rule_once(f, "AT+NETOPEN?", "\r\n+NETOPEN: 0\r\n" OK);
@@ -283,7 +271,7 @@ static void unsolicited_lines_may_stand_at_every_place_of_a_dialogue(void **stat
 					dialogue_with(&dialogues[d], place, urcs[u]);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, fake_teardown)
 
 int main(void)
 {

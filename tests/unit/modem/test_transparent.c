@@ -25,12 +25,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
 static void up(struct fake *f)
 {
 	fake_up(f);
@@ -732,7 +726,7 @@ static void an_endless_row_of_module_lines_is_data(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(only_one_link_can_be_opened),
 		TEST(bytes_are_the_lines_own_both_ways),
