@@ -129,19 +129,39 @@ static int check_login(const struct config *c, struct config_error *err)
 	return 0;
 }
 
-int config_check(const struct config *c, struct config_error *err)
+/* Without an address of ours there is nothing for a route of ours to stand on. */
+static int check_address(const struct config *c, struct config_error *err)
 {
 	char text[ADDR_STRLEN];
+
+	if (c->interface.address.kind == CONFIG_ADDRESS_GIVEN &&
+		c->interface.address.addr.family != c->modem.ip)
+		return config_fail(err,
+			"interface.address: expected an IPv%u address (modem.ip), got %s",
+			c->modem.ip, addr_format(&c->interface.address.addr, text));
+	if (c->interface.address.kind != CONFIG_ADDRESS_NONE)
+		return 0;
+	if (c->interface.default_route)
+		return config_fail(err,
+			"interface.default_route: expected no with interface.address = none: who "
+			"sets the address sets the route, too");
+	if (c->forward.tcp.n && c->forward.source == CONFIG_FORWARD_GATEWAY)
+		return config_fail(err,
+			"forward.source: expected remote with interface.address = none");
+	return 0;
+}
+
+int config_check(const struct config *c, struct config_error *err)
+{
 	int rc;
 
 	if (!*c->modem.device)
 		return config_fail(err,
 			"modem.device: expected the path of the module's AT port or auto, got "
 			"none (set it in the file or with -d)");
-	if (!c->interface.address.automatic && c->interface.address.addr.family != c->modem.ip)
-		return config_fail(err,
-			"interface.address: expected an IPv%u address (modem.ip), got %s",
-			c->modem.ip, addr_format(&c->interface.address.addr, text));
+	rc = check_address(c, err);
+	if (rc < 0)
+		return rc;
 	if (c->modem.ip == 6 && c->interface.mtu < IP6_MTU_MIN)
 		return config_fail(err,
 			"interface.mtu: expected at least %u for IPv6 (modem.ip), got %u",

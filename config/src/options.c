@@ -110,8 +110,9 @@ const struct option options[] = {
 	{"interface", "mtu", OPTION_UINT, FIELD(interface.mtu), RANGE(576, 9000), .def = "1500",
 		.help = "Largest IP packet of the interface in bytes; IPv6 needs 1280 at least."},
 	{"interface", "address", OPTION_ADDRESS, FIELD(interface.address), .def = "auto",
-		.arg = "auto|ADDRESS/PREFIX", .expect = "auto or ADDRESS/PREFIX of a host",
-		.help = "Address of the interface; auto takes the one the network gave the module."},
+		.arg = "auto|none|ADDRESS/PREFIX", .expect = "auto, none or ADDRESS/PREFIX of a host",
+		.help = "Address of the interface; auto takes the one the network gave the module, none "
+			"leaves it to others: interface.script is told of it."},
 	{"interface", "default_route", OPTION_BOOL, FIELD(interface.default_route), .live = true, .def = "no",
 		.help = "Install a default route while the bearer is up."},
 	{"interface", "metric", OPTION_UINT, FIELD(interface.metric), RANGE(0, UINT32_MAX),

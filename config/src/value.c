@@ -159,16 +159,18 @@ static int set_address(struct config *c, const char *text)
 	const char *slash = strchr(text, '/');
 	struct addr a = {0};
 	uint64_t prefix = 0;
-	bool automatic = strcasecmp(text, "auto") == 0;
+	enum config_address kind = strcasecmp(text, "auto") == 0 ? CONFIG_ADDRESS_AUTO :
+		strcasecmp(text, "none") == 0			 ? CONFIG_ADDRESS_NONE :
+								   CONFIG_ADDRESS_GIVEN;
 
-	if (!automatic) {
+	if (kind == CONFIG_ADDRESS_GIVEN) {
 		if (!slash || addr_parse(&a, text, (size_t)(slash - text)) < 0 ||
 			parse_scaled(&prefix, slash + 1, plain) < 0)
 			return -EINVAL;
 		if (prefix < 1 || prefix > (a.family == 4 ? 32 : 128) || !is_host_address(&a))
 			return -EINVAL;
 	}
-	c->interface.address.automatic = automatic;
+	c->interface.address.kind = kind;
 	c->interface.address.addr = a;
 	c->interface.address.prefix = (unsigned)prefix;
 	return 0;
@@ -293,8 +295,9 @@ static void format_address(char *buf, const struct config *c)
 {
 	char text[ADDR_STRLEN];
 
-	if (c->interface.address.automatic)
-		snprintf(buf, CONFIG_TEXT_MAX, "auto");
+	if (c->interface.address.kind != CONFIG_ADDRESS_GIVEN)
+		snprintf(buf, CONFIG_TEXT_MAX, "%s",
+			c->interface.address.kind == CONFIG_ADDRESS_AUTO ? "auto" : "none");
 	else
 		snprintf(buf, CONFIG_TEXT_MAX, "%s/%u",
 			addr_format(&c->interface.address.addr, text), c->interface.address.prefix);

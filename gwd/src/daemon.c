@@ -82,12 +82,11 @@ static void tell_script(struct daemon *d)
 	struct script_facts f;
 
 	memset(&f, 0, sizeof(f));
-	f.up = i->tun.fd >= 0 && i->carrier && i->address.family;
+	f.address = iface_announced(i, &f.prefix);
+	f.up = i->tun.fd >= 0 && i->carrier && f.address.family;
 	f.default_route = i->routed;
 	note_up(d, f.up);
 	memcpy(f.ifname, i->tun.name, sizeof(f.ifname));
-	f.address = i->address;
-	f.prefix = i->prefix;
 	f.mtu = d->config.interface.mtu;
 	f.metric = d->config.interface.metric;
 	f.dns_mode = d->config.dns.mode;

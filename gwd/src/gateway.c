@@ -89,7 +89,7 @@ struct addr unit_address(const struct unit *u, unsigned *prefix)
 	const struct config *c = u->gw->config;
 
 	*prefix = u->address.family == 4 ? 32 : 128;
-	if (c->interface.address.automatic)
+	if (c->interface.address.kind != CONFIG_ADDRESS_GIVEN)
 		return u->address;
 	*prefix = c->interface.address.prefix;
 	return c->interface.address.addr;

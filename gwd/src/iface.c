@@ -23,12 +23,18 @@ static bool is_no_ipv6(int rc)
 	return rc == -EACCES || rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT;
 }
 
+/* interface.address = none: somebody else sets address and routes. */
+static bool is_managed(const struct iface *i)
+{
+	return i->config->interface.address.kind == CONFIG_ADDRESS_NONE;
+}
+
 static void set_address(struct iface *i, const struct addr *a, unsigned prefix)
 {
 	struct addr old = i->address;
 	int rc;
 
-	if (addr_equal(&old, a) && i->prefix == prefix)
+	if (is_managed(i) || (addr_equal(&old, a) && i->prefix == prefix))
 		return;
 	/* The new one first: the host never sees the interface without. */
 	rc = tun_setup_addr_add(i->setup, i->tun.ifindex, a, prefix);
@@ -72,7 +78,7 @@ static void on_change(void *user, const struct tun_event *e)
 		i->deleted = true;
 		break;
 	case TUN_CHANGE_LINK:
-		if (!e->up && !i->down)
+		if (!e->up && !i->down && !is_managed(i))
 			log_warn("%s: somebody took the interface down", i->tun.name);
 		if (i->down && e->up)
 			restore_address(i);
@@ -87,12 +93,19 @@ static void on_change(void *user, const struct tun_event *e)
 			log_warn("%s: MTU is %u, expected %u (interface.mtu)", i->tun.name, e->mtu,
 				i->config->interface.mtu);
 		break;
+	case TUN_CHANGE_ADDR_ADDED:
+		if (is_managed(i) && addr_equal(&e->addr, &i->given)) {
+			i->address = e->addr;
+			i->prefix = e->prefix;
+		}
+		break;
 	case TUN_CHANGE_ADDR_REMOVED:
-		if (addr_equal(&e->addr, &i->address)) {
+		if (!addr_equal(&e->addr, &i->address))
+			break;
+		if (!is_managed(i))
 			log_warn("%s: somebody removed our address %s", i->tun.name,
 				addr_format(&e->addr, text));
-			i->address.family = 0;
-		}
+		i->address.family = 0;
 		break;
 	case TUN_CHANGE_ROUTE_REMOVED:
 		if (e->protocol == TUN_ROUTE_PROTOCOL && e->prefix == 0)
@@ -219,13 +232,19 @@ void iface_bearer(struct iface *i, const struct addr *address)
 	/* A whole address and no network with it: nobody is on-link at the other end of a TUN. */
 	i->given = *address;
 	i->given_prefix = address->family == 4 ? 32 : 128;
-	if (!c->interface.address.automatic) {
+	if (c->interface.address.kind == CONFIG_ADDRESS_GIVEN) {
 		i->given = c->interface.address.addr;
 		i->given_prefix = c->interface.address.prefix;
 	}
 	set_address(i, &i->given, i->given_prefix);
 	set_carrier(i, true);
 	iface_reconfigure(i);
+}
+
+struct addr iface_announced(const struct iface *i, unsigned *prefix)
+{
+	*prefix = is_managed(i) ? i->given_prefix : i->prefix;
+	return is_managed(i) ? i->given : i->address;
 }
 
 void iface_output(struct iface *i, const struct iovec *iov, int n)

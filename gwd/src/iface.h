@@ -2,7 +2,7 @@
 /*
  * The interface as the host sees it: device, address, carrier, routes. It tells the truth: carrier
  * follows the bearer, the address is the bearer's (unless configured), the default route exists
- * while the bearer is up.
+ * while the bearer is up. With interface.address = none somebody else sets address and routes.
  */
 #ifndef GWD_IFACE_H
 #define GWD_IFACE_H
@@ -39,6 +39,9 @@ void iface_close(struct iface *i);
 void iface_bearer(struct iface *i, const struct addr *address);
 /* Default route, its metric and forward.source of the configuration may have changed. */
 void iface_reconfigure(struct iface *i);
+/* The address to tell others of: the one that is set, or that they are to set (interface.address =
+ * none). Family 0: none. */
+struct addr iface_announced(const struct iface *i, unsigned *prefix);
 void iface_output(struct iface *i, const struct iovec *iov, int n);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,17 @@
 #include "util/log.h"
 
 #define ASSIGN_MAX 128
+
+/* What this build can do of what is asked. */
+static int build_check(const struct config *c, struct config_error *err)
+{
+	if (tun_setup_has_addresses() || c->interface.address.kind == CONFIG_ADDRESS_NONE)
+		return 0;
+	snprintf(err->text, sizeof(err->text),
+		"interface.address: expected none: this gwd is built without libnl-route and sets "
+		"neither addresses nor routes");
+	return -EINVAL;
+}
 
 int invocation_config(const struct invocation *inv, struct config *c, struct config_error *err)
 {
@@ -22,6 +34,8 @@ int invocation_config(const struct invocation *inv, struct config *c, struct con
 		rc = config_override(c, &seen, inv->assign[i], inv->assign_name[i], err);
 	if (rc == 0)
 		rc = config_check(c, err);
+	if (rc == 0)
+		rc = build_check(c, err);
 	if (rc == 0 && inv->verbose > 0)
 		c->log.level = inv->verbose == 1 ? LOG_LEVEL_DEBUG : LOG_LEVEL_TRACE;
 	return rc;

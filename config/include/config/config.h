@@ -29,6 +29,12 @@ struct config_list {
 	unsigned n;
 };
 
+enum config_address {
+	CONFIG_ADDRESS_AUTO, /* the PDP address */
+	CONFIG_ADDRESS_NONE, /* whoever manages the interface sets it */
+	CONFIG_ADDRESS_GIVEN,
+};
+
 enum config_receive {
 	CONFIG_RECEIVE_AUTO,
 	CONFIG_RECEIVE_PUSH,
@@ -52,8 +58,8 @@ struct config {
 		char name[IFNAMSIZ];
 		unsigned mtu;
 		struct {
-			bool automatic;	  /* the PDP address */
-			struct addr addr; /* otherwise this */
+			enum config_address kind;
+			struct addr addr; /* GIVEN: this */
 			unsigned prefix;
 		} address;
 		bool default_route;

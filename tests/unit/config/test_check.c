@@ -153,6 +153,23 @@ static void a_pin_of_4_to_8_digits_is_read(void **state)
 	assert_string_equal(logged, "");
 }
 
+static void without_an_address_of_ours_there_is_no_route_of_ours(void **state)
+{
+	(void)state;
+	config.interface.address.kind = CONFIG_ADDRESS_NONE;
+	assert_int_equal(config_check(&config, &err), 0);
+	config.interface.default_route = true;
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "interface.default_route: expected no"));
+	config.interface.default_route = false;
+	strcpy(config.forward.tcp.item[0], "8080:192.0.2.1:80");
+	config.forward.tcp.n = 1;
+	assert_int_equal(config_check(&config, &err), 0);
+	config.forward.source = CONFIG_FORWARD_GATEWAY;
+	assert_int_equal(config_check(&config, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "forward.source: expected remote"));
+}
+
 static void what_is_no_pin_is_refused_and_not_told(void **state)
 {
 	static const struct {
@@ -343,6 +360,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hex_needs_a_mode_that_reads, good, clean_up),
 		cmocka_unit_test_setup_teardown(one_link_stays_for_ordinary_flows, good, clean_up),
 		cmocka_unit_test_setup_teardown(a_pin_of_4_to_8_digits_is_read, good, clean_up),
+		cmocka_unit_test_setup_teardown(
+			without_an_address_of_ours_there_is_no_route_of_ours, good, clean_up),
 		cmocka_unit_test_setup_teardown(
 			what_is_no_pin_is_refused_and_not_told, good, clean_up),
 		cmocka_unit_test_setup_teardown(

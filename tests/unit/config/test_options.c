@@ -47,7 +47,7 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	(void)state;
 	assert_string_equal(config.interface.name, "cell0");
 	assert_int_equal(config.interface.mtu, 1500);
-	assert_true(config.interface.address.automatic);
+	assert_int_equal(config.interface.address.kind, CONFIG_ADDRESS_AUTO);
 	assert_false(config.interface.default_route);
 	assert_int_equal(config.interface.metric, 700);
 	assert_string_equal(config.modem.device, "");
@@ -228,7 +228,7 @@ static void interface_names_are_those_the_kernel_can_take(void **state)
 static void addresses_are_those_a_host_can_have(void **state)
 {
 	static const char *const good[] = {
-		"10.0.0.1/32", "100.64.1.2/29", "2001:db8::1/128", "auto"};
+		"10.0.0.1/32", "100.64.1.2/29", "2001:db8::1/128", "NONE", "auto"};
 	static const char *const bad[] = {"", "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/0",
 		"10.0.0.1/-1", "10.0.0/24", "10.0.0.1/24/24", "2001:db8::1/129", "0.0.0.0/32",
 		"127.0.0.1/8", "224.0.0.1/4", "255.255.255.255/32", "::/64", "::1/128",
@@ -239,9 +239,11 @@ static void addresses_are_those_a_host_can_have(void **state)
 		refused("interface.address", bad[i]);
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		accepted("interface.address", good[i]);
-	assert_true(config.interface.address.automatic);
+	assert_int_equal(config.interface.address.kind, CONFIG_ADDRESS_AUTO);
+	accepted("interface.address", "none");
+	assert_int_equal(config.interface.address.kind, CONFIG_ADDRESS_NONE);
 	accepted("interface.address", "10.0.0.1/24");
-	assert_false(config.interface.address.automatic);
+	assert_int_equal(config.interface.address.kind, CONFIG_ADDRESS_GIVEN);
 	assert_int_equal(config.interface.address.addr.family, 4);
 	assert_memory_equal(config.interface.address.addr.b, "\x0a\x00\x00\x01", 4);
 	assert_int_equal(config.interface.address.prefix, 24);

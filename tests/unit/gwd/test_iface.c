@@ -27,7 +27,8 @@ static struct {
 	struct iface iface;
 	struct tun_setup setup;
 	struct tun_monitor monitor;
-	unsigned defaults, hosts; /* routes that are there */
+	tun_monitor_cb changed;
+	unsigned addresses, defaults, hosts; /* routes that are there */
 	uint32_t metric;
 	bool carrier;
 } w;
@@ -44,7 +45,7 @@ int tun_open(struct tun *t, const char *name)
 void tun_close(struct tun *t)
 {
 	t->fd = -1;
-	w.defaults = w.hosts = 0;
+	w.addresses = w.defaults = w.hosts = 0;
 }
 
 int tun_write(struct tun *t, const struct iovec *iov, int n)
@@ -82,6 +83,7 @@ int tun_setup_addr_add(struct tun_setup *s, unsigned ifindex, const struct addr 
 {
 	assert_ptr_equal(s, &w.setup);
 	(void)ifindex, (void)a, (void)prefix;
+	w.addresses++;
 	return 0;
 }
 
@@ -89,6 +91,7 @@ int tun_setup_addr_del(struct tun_setup *s, unsigned ifindex, const struct addr 
 {
 	assert_ptr_equal(s, &w.setup);
 	(void)ifindex, (void)a, (void)prefix;
+	w.addresses--;
 	return 0;
 }
 
@@ -128,7 +131,8 @@ int tun_setup_host_del(struct tun_setup *s, unsigned ifindex, const struct addr 
 
 int tun_monitor_new(struct tun_monitor **out, unsigned ifindex, tun_monitor_cb cb, void *user)
 {
-	(void)ifindex, (void)cb, (void)user;
+	(void)ifindex, (void)user;
+	w.changed = cb;
 	*out = &w.monitor;
 	return 0;
 }
@@ -215,11 +219,49 @@ static void a_reload_without_a_device_touches_nothing(void **state)
 	assert_int_equal(w.metric, 5);
 }
 
+static void change(enum tun_change what, bool up)
+{
+	const struct tun_event e = {
+		.change = what, .up = up, .mtu = w.config.interface.mtu, .addr = address, .prefix = 29};
+
+	w.changed(&w.iface, &e);
+}
+
+/* interface.address = none: it is announced, and shown once somebody has set it. */
+static void an_address_that_others_set_is_told_and_not_touched(void **state)
+{
+	unsigned prefix;
+	struct addr told;
+
+	(void)state;
+	iface_close(&w.iface);
+	w.config.interface.address.kind = CONFIG_ADDRESS_NONE;
+	assert_int_equal(iface_open(&w.iface, &w.config), 0);
+	iface_bearer(&w.iface, &address);
+	told = iface_announced(&w.iface, &prefix);
+	assert_true(addr_equal(&told, &address) && prefix == 32);
+	assert_true(w.carrier);
+	assert_int_equal(w.addresses + w.defaults + w.hosts, 0);
+	assert_int_equal(w.iface.address.family, 0);
+	w.config.interface.default_route = false;
+	w.config.forward.tcp.n = 0;
+	change(TUN_CHANGE_ADDR_ADDED, true);
+	assert_true(addr_equal(&w.iface.address, &address) && w.iface.prefix == 29);
+	change(TUN_CHANGE_ADDR_REMOVED, true);
+	assert_int_equal(w.iface.address.family, 0);
+	change(TUN_CHANGE_LINK, false);
+	change(TUN_CHANGE_LINK, true);
+	iface_bearer(&w.iface, NULL);
+	iface_bearer(&w.iface, &address);
+	assert_int_equal(w.addresses + w.defaults + w.hosts, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(routes_follow_the_bearer_and_a_reload, setup),
 		cmocka_unit_test_setup(the_route_to_clients_outlives_the_rules, setup),
+		cmocka_unit_test_setup(an_address_that_others_set_is_told_and_not_touched, setup),
 		cmocka_unit_test_setup(a_reload_without_a_device_touches_nothing, setup),
 	};
 
