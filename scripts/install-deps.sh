@@ -8,11 +8,11 @@
 set -eu
 
 build="gcc libc6-dev cmake ninja-build pkg-config xz-utils
-	libnl-3-dev libnl-route-3-dev libmnl-dev libev-dev libinih-dev libjson-c-dev scdoc"
+	libnl-3-dev libnl-route-3-dev libmnl-dev libev-dev libinih-dev libjson-c-dev libncurses-dev scdoc"
 demo="iproute2 procps util-linux python3 curl bind9-dnsutils iperf3"
 tests="clang clang-tidy libclang-rt-14-dev llvm libcmocka-dev valgrind shellcheck mandoc python3-pytest
 	python3-pytest-xdist openssh-server openssh-client mosquitto mosquitto-clients netcat-openbsd iputils-ping
-	musl-tools busybox"
+	musl-tools busybox tmux"
 
 fail() {
 	echo "install-deps: $*" >&2

@@ -8,7 +8,8 @@
 #define COMMANDS(X) \
 	X(status)   \
 	X(flows)    \
-	X(links)
+	X(links)    \
+	X(top)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)
