@@ -7,7 +7,8 @@ target_compile_options(gwd_flags INTERFACE
 if(GWD_WERROR)
 	target_compile_options(gwd_flags INTERFACE -Werror)
 endif()
-target_compile_definitions(gwd_flags INTERFACE _GNU_SOURCE GWD_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(gwd_flags INTERFACE _GNU_SOURCE GWD_VERSION="${PROJECT_VERSION}"
+	GWD_RUN_DIR="${GWD_RUN_DIR}")
 
 # Unused code of a room never reaches the binary.
 add_compile_options(-ffunction-sections -fdata-sections)

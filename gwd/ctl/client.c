@@ -15,7 +15,6 @@
 #include "field.h"
 #include "format.h"
 
-#define RUN_FOLDER "/run/gwd"
 #define LINE_MAX_BYTES (8u << 20) /* eight times what gwd leaves unsent */
 
 __attribute__((format(printf, 3, 4)))
@@ -37,13 +36,13 @@ static int default_socket(struct client *c, char *path, size_t size)
 	int status = CTL_OK;
 	glob_t found;
 
-	snprintf(path, size, RUN_FOLDER "/cell0.sock");
-	if (access(path, F_OK) == 0 || glob(RUN_FOLDER "/*.sock", 0, NULL, &found) != 0)
+	snprintf(path, size, GWD_RUN_DIR "/cell0.sock");
+	if (access(path, F_OK) == 0 || glob(GWD_RUN_DIR "/*.sock", 0, NULL, &found) != 0)
 		return CTL_OK;
 	if (found.gl_pathc == 1)
 		snprintf(path, size, "%s", found.gl_pathv[0]);
 	else
-		status = fail(c, CTL_FAILED, "there are %zu sockets in " RUN_FOLDER ": choose one with -s",
+		status = fail(c, CTL_FAILED, "there are %zu sockets in " GWD_RUN_DIR ": choose one with -s",
 			found.gl_pathc);
 	globfree(&found);
 	return status;

@@ -29,8 +29,8 @@ static const struct option global_options[] = {
 #define N_GLOBAL (sizeof(global_options) / sizeof(global_options[0]))
 
 static const char global_help[] =
-	"  -s, --socket SOCKET  gwd's control socket (default: /run/gwd/cell0.sock, or the\n"
-	"                       only one in /run/gwd)\n"
+	"  -s, --socket SOCKET  gwd's control socket (default: " GWD_RUN_DIR "/cell0.sock,\n"
+	"                       or the only one in " GWD_RUN_DIR ")\n"
 	"  -j, --json           print gwd's answer as JSON\n"
 	"      --color WHEN     auto, always or never (default: auto)\n"
 	"      --version        print the version\n"

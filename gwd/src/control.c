@@ -151,8 +151,8 @@ static int choose_path(struct control *c)
 	if (config->control.socket[0]) {
 		n = snprintf(c->path, sizeof(c->path), "%s", config->control.socket);
 	} else {
-		n = snprintf(c->path, sizeof(c->path), "/run/gwd/%s.sock", c->d->iface.tun.name);
-		if (mkdir("/run/gwd", 0755) < 0 && errno != EEXIST)
+		n = snprintf(c->path, sizeof(c->path), GWD_RUN_DIR "/%s.sock", c->d->iface.tun.name);
+		if (mkdir(GWD_RUN_DIR, 0755) < 0 && errno != EEXIST)
 			return -errno;
 	}
 	return n < (int)sizeof(c->path) ? 0 : -ENAMETOOLONG;
