@@ -24,6 +24,7 @@ static_assert(sizeof(enum config_dns) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_busy) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_escape) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum log_level) == sizeof(unsigned), "the same");
+static_assert(sizeof(enum config_give_up) == sizeof(unsigned), "the same");
 static_assert(sizeof(enum config_forward_source) == sizeof(unsigned), "the same");
 
 static const struct option_name flow_controls[] = {
@@ -83,6 +84,13 @@ static const struct option_name dns_modes[] = {
 static const struct option_name buffer_returns[] = {
 	{"idle", CONFIG_RETURN_IDLE},
 	{"empty", CONFIG_RETURN_EMPTY},
+	{NULL, 0},
+};
+
+static const struct option_name give_ups[] = {
+	{"no", CONFIG_GIVE_UP_NO},
+	{"pin", CONFIG_GIVE_UP_PIN},
+	{"yes", CONFIG_GIVE_UP_YES},
 	{NULL, 0},
 };
 
@@ -195,9 +203,10 @@ const struct option options[] = {
 		.expect = "an absolute path and arguments",
 		.help = "Program that power-cycles the module, the last resort of recovery; split at "
 			"blanks, run without a shell."},
-	{"modem", "give_up", OPTION_BOOL, FIELD(modem.give_up), .def = "no", .live = true,
+	{"modem", "give_up", OPTION_ENUM, FIELD(modem.give_up), .names = give_ups, .def = "no",
+		.live = true,
 		.help = "Exit when PIN, SIM, registration, APN or modem.ip are refused, instead of trying "
-			"again."},
+			"again; pin: only when the PIN or the PUK is wanted."},
 	/* CTCPKA's <idle> is in minutes, as far as is known (AT reference 11). */
 	{"modem", "keepalive", OPTION_DURATION, FIELD(modem.keepalive), RANGE(0, SEC(7200)),
 		.def = "0",
@@ -267,7 +276,7 @@ const struct option options[] = {
 	{"control", "socket", OPTION_TEXT, FIELD(control.socket), .valid = valid_socket_path,
 		.def = "", .arg = "PATH", .example = "/run/gwd/cell0.sock",
 		.expect = "an absolute path of at most 107 bytes",
-		.help = "Unix socket of gwctl; empty is /run/gwd/IFNAME.sock."},
+		.help = "Unix socket of gwctl; empty is " GWD_RUN_DIR "/IFNAME.sock."},
 
 	{"log", "level", OPTION_ENUM, FIELD(log.level), .names = log_levels, .def = "info",
 		.live = true, .help = "What is logged; trace shows the AT dialogue."},

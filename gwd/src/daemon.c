@@ -145,6 +145,19 @@ static int on_owner(void *user, bool tcp, const struct endpoint *local,
 		     tun_owner_udp(d->owners, local, remote, out);
 }
 
+/* modem.give_up */
+static bool is_hopeless(const struct daemon *d, enum modem_failure f)
+{
+	switch (d->config.modem.give_up) {
+	case CONFIG_GIVE_UP_YES:
+		return f != MODEM_FAILURE_NONE;
+	case CONFIG_GIVE_UP_PIN:
+		return f == MODEM_FAILURE_PIN || f == MODEM_FAILURE_PUK;
+	default:
+		return false;
+	}
+}
+
 static void on_bearer(void *user, struct unit *u, const struct modem_bearer *b)
 {
 	struct daemon *d = user;
@@ -152,7 +165,7 @@ static void on_bearer(void *user, struct unit *u, const struct modem_bearer *b)
 	iface_bearer(&d->iface, u->up ? &u->address : NULL);
 	tell_script(d);
 	tell_manager(d);
-	if (b->failure != MODEM_FAILURE_NONE && d->config.modem.give_up && !d->stopping) {
+	if (!d->stopping && is_hopeless(d, b->failure)) {
 		log_error("modem%u: giving up: %s (%s)", u->index, modem_failure_name(b->failure),
 			b->reason);
 		stop(d, failure_exit(b->failure));

@@ -151,7 +151,7 @@ def test_a_wrong_pin_is_tried_once_only(world: World) -> None:
 def test_give_up_exits_with_the_reason(world: World, knobs: dict, pin: str | None, status: int) -> None:
     world.mistakes_expected = pin is not None  # the wrong one
     world.start_sim(**knobs)
-    options: dict[str, object] = {"modem.give_up": "yes"}
+    options: dict[str, object] = {"modem.give_up": "yes" if status > 81 or pin else "pin"}
     if pin:
         options |= pin_file(world, pin)
     gwd = world.start_gwd(options, wait=None)
@@ -166,7 +166,7 @@ def test_give_up_exits_with_the_reason(world: World, knobs: dict, pin: str | Non
 def test_without_give_up_it_waits_and_comes_up_when_the_cause_is_gone(world: World, knobs: dict, cure: str,
                                                                      failure: str) -> None:
     world.start_sim(**knobs)
-    gwd = world.start_gwd(wait=None)
+    gwd = world.start_gwd({"modem.give_up": "pin" if failure == "sim" else "no"}, wait=None)
     wait_for("the failure", lambda: gwd.state() and gwd.modem()["failure"] == failure, timeout=120)
     assert gwd.modem()["reason"]
     assert world.sim

@@ -51,6 +51,8 @@ enum config_auth_order { CONFIG_ORDER_AUTO, CONFIG_ORDER_USER, CONFIG_ORDER_PASS
 
 #define CONFIG_LOGIN_SIZE 128 /* user name or password, with the NUL; two fit an AT command */
 
+enum config_give_up { CONFIG_GIVE_UP_NO, CONFIG_GIVE_UP_PIN, CONFIG_GIVE_UP_YES };
+
 enum config_forward_source { CONFIG_FORWARD_REMOTE, CONFIG_FORWARD_GATEWAY };
 
 struct config {
@@ -86,7 +88,7 @@ struct config {
 		bool hex;
 		struct config_list init;	/* each begins with AT, printable, <= 200 characters */
 		char power_command[CONFIG_TEXT_MAX]; /* absolute path and arguments, split at blanks */
-		bool give_up;
+		enum config_give_up give_up;
 		usec_t keepalive;		/* 0: the module's own setting */
 	} modem;
 	struct {

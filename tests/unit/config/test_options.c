@@ -58,7 +58,7 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(config.modem.buffer_return, CONFIG_RETURN_IDLE);
 	assert_false(config.modem.hex);
 	assert_int_equal(config.modem.init.n, 0);
-	assert_false(config.modem.give_up);
+	assert_int_equal(config.modem.give_up, CONFIG_GIVE_UP_NO);
 	assert_int_equal(config.modem.auth, CONFIG_AUTH_NONE);
 	assert_int_equal(config.modem.auth_order, CONFIG_ORDER_AUTO);
 	assert_string_equal(config.modem.user, "");
@@ -170,10 +170,10 @@ static void booleans_have_eight_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		accepted("modem.give_up", yes[i]);
-		assert_true(config.modem.give_up);
-		accepted("modem.give_up", no[i]);
-		assert_false(config.modem.give_up);
+		accepted("modem.hex", yes[i]);
+		assert_true(config.modem.hex);
+		accepted("modem.hex", no[i]);
+		assert_false(config.modem.hex);
 	assert_int_equal(config.modem.auth, CONFIG_AUTH_NONE);
 	assert_int_equal(config.modem.auth_order, CONFIG_ORDER_AUTO);
 	assert_string_equal(config.modem.user, "");
@@ -181,8 +181,8 @@ static void booleans_have_eight_names(void **state)
 	assert_string_equal(config.modem.state_dir, "/var/lib/gwd");
 	assert_int_equal(config.modem.keepalive, 0);
 	}
-	refused("modem.give_up", "2");
-	refused("modem.give_up", "");
+	refused("modem.hex", "2");
+	refused("modem.hex", "");
 }
 
 static void names_of_values_are_accepted_and_stored(void **state)

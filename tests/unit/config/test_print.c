@@ -43,7 +43,7 @@ static void a_printed_configuration_loads_to_the_same(void **state)
 		"[interface]\nname = cell%d\nmtu = 1280\naddress = 10.9.0.1/30\ndefault_route = on\n"
 		"metric = 4294967295\n[modem]\ndevice = /dev/ttyS 1\nflow_control = rtscts\n"
 		"apn = a.b-c_d\nreceive = buffer\ninit = AT+A=\"x\" ;y # z\ninit = at\n"
-		"power_command = /bin/x = y\ngive_up = 1\n[tcp]\nlinger = 1500ms\nbuffer = 1M\n"
+		"power_command = /bin/x = y\ngive_up = pin\n[tcp]\nlinger = 1500ms\nbuffer = 1M\n"
 		"[udp]\ntimeout = 1h\n[control]\nsocket = /run/x\n[log]\nlevel = trace\n");
 	text = printed(NULL, &c);
 	config_defaults(&again);
