@@ -331,22 +331,16 @@ static void on_signal(struct top *t, int fd)
 
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	switch (info.ssi_signo) {
-	case SIGTSTP:
-		stop();
-		t->next = now_s();
-		/* fall through */
-	case SIGWINCH:
+	if (info.ssi_signo == SIGTSTP || info.ssi_signo == SIGWINCH) {
+		if (info.ssi_signo == SIGTSTP)
+			stop();
 		top_terminal_resized();
 		paint(t);
-		break;
-	case SIGINT: /* the usual way to leave, like q */
-		t->ended = true;
-		break;
-	default:
-		t->ended = true;
-		t->signal = (int)info.ssi_signo;
+		return;
 	}
+	t->ended = true;
+	if (info.ssi_signo != SIGINT) /* the usual way to leave, like q */
+		t->signal = (int)info.ssi_signo;
 }
 
 /* Until the next turn; an answer that is late has its own limit. */

@@ -263,13 +263,11 @@ static void draw_slot(struct top_canvas *c, int x, int y, int width, int rows, c
 
 static void draw_slots(struct top_canvas *c, int y, int rows, const struct top_modem *m)
 {
-	int each = slot_columns(c->width), x = c->width - each * TOP_LINKS_MAX;
+	int each = slot_columns(c->width), x = 0;
 
 	if (each >= SLOT_RATES) {
 		top_canvas_text(c, 0, y, SLOT_LABEL, TOP_PLAIN, "links");
 		x = SLOT_LABEL;
-	} else {
-		x = 0;
 	}
 	for (int i = 0; i < TOP_LINKS_MAX; i++)
 		draw_slot(c, x + i * each, y, each, rows, m, i);
