@@ -9,7 +9,8 @@
 	X(status)   \
 	X(flows)    \
 	X(links)    \
-	X(top)
+	X(top)      \
+	X(capture)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

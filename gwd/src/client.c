@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ void client_close(struct client *c)
 	c->in_len = c->out_len = c->out_done = c->out_size = 0;
 	c->finished = false;
 	c->use = CLIENT_ASKS;
-	c->gone = NULL;
+	c->gone = c->said = NULL;
 	if (gone)
 		gone(c, c->user);
 }
@@ -332,7 +333,11 @@ static void take_lines(struct client *c)
 		c->in_len -= used;
 	}
 	if (c->use == CLIENT_STREAMS) {
+		bool said = c->in_len > 0 && c->said;
+
 		c->in_len = 0;
+		if (said)
+			c->said(c, c->user);
 	} else if (c->use == CLIENT_WAITS && c->in_len == sizeof(c->in)) {
 		ev_io_stop(c->loop, &c->readable); /* until it is answered */
 	} else if (c->in_len == sizeof(c->in)) {
@@ -343,13 +348,35 @@ static void take_lines(struct client *c)
 	}
 }
 
+/* Not only its sending side: nobody reads any more. */
+static bool hung_up(const struct client *c)
+{
+	struct pollfd p = {.fd = c->fd};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
 /* "nc -N": what it has asked for is still wanted. */
 static void finish(struct client *c)
 {
 	c->finished = true;
 	ev_io_stop(c->loop, &c->readable);
-	if (is_over(c))
+	if (is_over(c) || hung_up(c))
 		client_close(c);
+}
+
+void client_hear(struct client *c, void (*said)(struct client *c, void *user))
+{
+	c->said = said;
+}
+
+void client_end(struct client *c)
+{
+	if (c->fd < 0)
+		return;
+	c->use = CLIENT_ASKS;
+	c->gone = c->said = NULL;
+	finish(c);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)

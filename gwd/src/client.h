@@ -25,6 +25,7 @@ struct client {
 	bool steers;   /* it may change things, not only look */
 	enum client_use use;
 	void (*gone)(struct client *c, void *user);
+	void (*said)(struct client *c, void *user);
 	void *user;
 	char in[REQUEST_MAX];
 	size_t in_len;

@@ -10,7 +10,8 @@
  *                   are not looked at meanwhile.
  *   send events     client_keep(CLIENT_LISTENS), client_answer(), then client_event() at any time
  *   send bytes      client_keep(CLIENT_STREAMS), client_answer(), then client_write(): the connection
- *                   is a byte stream from here on, and what the client says is ignored
+ *                   is a byte stream from here on. What the client says is its wish for the end, for
+ *                   client_hear(), or ignored; client_end() is the end
  *
  * A connection that is kept tells its end by gone(); until then the pointer is good. Every other use
  * of a client ends with the handler. Any of the functions below may close the connection (the client
@@ -69,5 +70,9 @@ bool client_event(struct client *c, struct json_object *event);
 bool client_write(struct client *c, const void *p, size_t n);
 /* Bytes that client_write() would take now. */
 size_t client_room(const struct client *c);
+/* @said is called, with the user of client_keep(), when the client says anything. */
+void client_hear(struct client *c, void (*said)(struct client *c, void *user));
+/* The client is closed once it has all; gone() is not called. */
+void client_end(struct client *c);
 
 #endif

@@ -133,6 +133,7 @@ static void on_output(void *user, const struct iovec *iov, int n)
 {
 	struct daemon *d = user;
 
+	capture_packet(&d->captures, false, iov, n);
 	iface_output(&d->iface, iov, n);
 }
 
@@ -239,6 +240,7 @@ static void on_tap(void *user, struct unit *u, const struct modem_tap *t)
 	char text[DIALOGUE_LEN];
 
 	log_trace("modem%u: %s", u->index, dialogue_text(text, t, d->config.log.payload));
+	capture_dialogue(&d->captures, t);
 }
 
 static void on_stopped(void *user)
@@ -274,7 +276,8 @@ static const struct gateway_ops gateway_callbacks = {
 void daemon_tap(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->gw->n_units; i++)
-		modem_set_tap(d->gw->units[i].modem, log_get_level() >= LOG_LEVEL_TRACE);
+		modem_set_tap(d->gw->units[i].modem,
+			log_get_level() >= LOG_LEVEL_TRACE || d->captures.wants[CAPTURE_AT]);
 }
 
 /* ---- TUN ---- */
@@ -339,6 +342,7 @@ static void on_tun(struct ev_loop *loop, ev_io *w, int events)
 			tun_lost(d, strerror((int)-n));
 			return;
 		}
+		capture_packet(&d->captures, true, &(struct iovec){packet, (size_t)n}, 1);
 		gateway_packet(d->gw, now, packet, (size_t)n);
 	}
 }

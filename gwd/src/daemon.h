@@ -7,6 +7,7 @@
 
 #include <ev.h>
 
+#include "capture.h"
 #include "control.h"
 #include "gateway.h"
 #include "iface.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct port ports[UNITS_MAX];
 	struct tun_owner_lookup *owners;
 	struct control *control;
+	struct captures captures;
 	ev_prepare batch_end;
 	ev_timer timer, stop_limit, reopen;
 	ev_signal on_term, on_int, on_hup;
@@ -54,7 +56,7 @@ struct daemon {
 /* Runs until it is told to stop; the exit status of the process. */
 int daemon_run(struct daemon *d, const struct invocation *inv);
 
-/* Listens to the tty if the log wants the dialogue; after a change of the level. */
+/* Listens to the tty if the log or a capture wants the dialogue; after a change of either. */
 void daemon_tap(struct daemon *d);
 
 #endif

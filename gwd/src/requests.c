@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture.h"
 #include "report.h"
 
 /* ---- parameters ---- */
@@ -91,6 +92,7 @@ static const struct request_row {
 	{"status", on_status, false},
 	{"flows", on_flows, false},
 	{"links", on_links, false},
+	{"capture", capture_request, true},
 };
 
 #define N_REQUESTS (sizeof(requests) / sizeof(requests[0]))

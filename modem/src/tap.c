@@ -12,8 +12,9 @@ static size_t least(size_t a, size_t b)
 
 void tap_set(struct tap *t, bool on)
 {
+	if (t->on != on)
+		t->open = false;
 	t->on = on;
-	t->open = false;
 }
 
 /* The rest of it was lost. Nothing of it yet: what stands between header and payload may come. */
