@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report.h"
 
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "json.h"
+#include "metrics.h"
 
 /* Null while there was no event; a signal is no exit status. */
 static struct json_object *report_script(const struct script *s)
@@ -243,5 +245,17 @@ struct json_object *report_status(const struct daemon *d)
 	add_gateway_counters(counters, &d->gw->count);
 	add_stack_counters(counters, d->gw->stack);
 	json_add(o, "counters", counters);
+	return o;
+}
+
+/* ---- metrics ---- */
+
+struct json_object *report_metrics(const struct daemon *d)
+{
+	struct json_object *o = json_object_new_object();
+	char *text = metrics_text(d, NULL);
+
+	json_add_text(o, "text", text);
+	free(text);
 	return o;
 }

@@ -13,5 +13,7 @@
 struct json_object *report_status(const struct daemon *d);
 struct json_object *report_flows(const struct daemon *d);
 struct json_object *report_links(const struct daemon *d);
+/* {"text": the page of metrics.h} */
+struct json_object *report_metrics(const struct daemon *d);
 
 #endif

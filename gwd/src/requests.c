@@ -82,6 +82,12 @@ static void on_links(struct client *c, struct json_object *request)
 	client_answer(c, "links", report_links(client_daemon(c)));
 }
 
+static void on_metrics(struct client *c, struct json_object *request)
+{
+	(void)request;
+	client_answer(c, "metrics", report_metrics(client_daemon(c)));
+}
+
 /* ---- the table ---- */
 
 static const struct request_row {
@@ -92,6 +98,7 @@ static const struct request_row {
 	{"status", on_status, false},
 	{"flows", on_flows, false},
 	{"links", on_links, false},
+	{"metrics", on_metrics, false},
 	{"capture", capture_request, true},
 };
 
@@ -129,6 +136,7 @@ void request_line(struct client *c, const char *line, bool steers)
 {
 	struct json_object *request = json_tokener_parse(line), *name = NULL;
 
+	client_daemon(c)->gw->now = clock_now(); /* the loop may have slept for minutes */
 	if (json_object_is_type(request, json_type_object))
 		json_object_object_get_ex(request, "request", &name);
 	if (json_object_is_type(name, json_type_string))
