@@ -10,6 +10,7 @@
 	X(flows)    \
 	X(links)    \
 	X(top)      \
+	X(metrics)  \
 	X(capture)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
