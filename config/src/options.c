@@ -278,6 +278,12 @@ const struct option options[] = {
 		.expect = "an absolute path of at most 107 bytes",
 		.help = "Unix socket of gwctl; empty is " GWD_RUN_DIR "/IFNAME.sock."},
 
+	{"metrics", "listen", OPTION_TEXT, FIELD(metrics.listen), .valid = valid_listen, .def = "",
+		.arg = "ADDRESS:PORT|PATH", .example = "127.0.0.1:9776", .live = true,
+		.expect = "ADDRESS:PORT of 127.0.0.0/8 or [::1] (whoever reaches it may read) or an absolute path",
+		.help = "Where GET /metrics is answered, for Prometheus on this machine: an address of the "
+			"loopback, or a Unix socket; empty is nowhere. gwctl metrics needs no listener."},
+
 	{"log", "level", OPTION_ENUM, FIELD(log.level), .names = log_levels, .def = "info",
 		.live = true, .help = "What is logged; trace shows the AT dialogue."},
 	{"log", "payload", OPTION_BOOL, FIELD(log.payload), .live = true, .def = "no",

@@ -88,6 +88,31 @@ bool valid_socket_path(const char *text)
 	return strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path) && valid_path(text);
 }
 
+/* The loopback only: metrics say what a network does and are asked for without a password. */
+int config_listen_parse(struct endpoint *out, const char *text)
+{
+	static const struct endpoint unix_socket;
+	static const uint8_t loopback6[16] = {[15] = 1};
+
+	if (text[0] == '/') {
+		*out = unix_socket;
+		return valid_socket_path(text) ? 0 : -EINVAL;
+	}
+	if (endpoint_parse(out, text, strlen(text)) < 0 || out->port == 0 ||
+		(out->addr.family == 6) != (text[0] == '['))
+		return -EINVAL;
+	if (out->addr.family == 4)
+		return out->addr.b[0] == 127 ? 0 : -EINVAL;
+	return memcmp(out->addr.b, loopback6, sizeof(loopback6)) == 0 ? 0 : -EINVAL;
+}
+
+bool valid_listen(const char *text)
+{
+	struct endpoint at;
+
+	return config_listen_parse(&at, text) == 0;
+}
+
 bool valid_apn(const char *text)
 {
 	return strlen(text) <= APN_MAX && is_plain_name(text);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dialogue.h"
+#include "metrics.h"
 #include "modem/tty.h"
 #include "pin_memory.h"
 #include "util/log.h"
@@ -407,6 +408,34 @@ static void on_stop_limit(struct ev_loop *loop, ev_timer *w, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+/* ---- metrics ---- */
+
+static char *metrics_page(void *user, size_t *n)
+{
+	const struct daemon *d = user;
+
+	d->gw->now = clock_now();
+	return metrics_text(d, n);
+}
+
+/* Listens where the configuration says now. A port that somebody else has costs the figures, not the
+ * interface. */
+static void serve_metrics(struct daemon *d)
+{
+	const char *where = d->config.metrics.listen;
+	int rc;
+
+	if (d->metrics && strcmp(where, http_server_where(d->metrics)) == 0)
+		return;
+	http_server_free(d->metrics);
+	d->metrics = NULL;
+	if (!where[0])
+		return;
+	rc = http_server_new(&d->metrics, d->loop, where, METRICS_TYPE, metrics_page, d);
+	if (rc < 0)
+		log_error("metrics.listen: %s: %s; going on without", where, strerror(-rc));
+}
+
 /* ---- reload ---- */
 
 static void report_change(void *user, const char *name, bool live)
@@ -433,6 +462,7 @@ static void reload(struct daemon *d)
 	daemon_tap(d);
 	gateway_reconfigured(d->gw, clock_now());
 	iface_reconfigure(&d->iface);
+	serve_metrics(d);
 	tell_script(d);
 }
 
@@ -515,6 +545,7 @@ static int start(struct daemon *d)
 	if (rc < 0)
 		return rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_OSERR;
 	daemon_tap(d);
+	serve_metrics(d);
 	for (unsigned i = 0; i < d->gw->n_units; i++) {
 		port_init(&d->ports[i], d->loop, &d->config, &d->gw->units[i]);
 		port_start(&d->ports[i]);
@@ -552,6 +583,7 @@ int daemon_run(struct daemon *d, const struct invocation *inv)
 	script_free(&d->script);
 	if (d->control)
 		control_free(d->control);
+	http_server_free(d->metrics);
 	gateway_free(d->gw);
 	iface_close(&d->iface);
 	if (d->owners)

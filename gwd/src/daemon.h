@@ -10,6 +10,7 @@
 #include "capture.h"
 #include "control.h"
 #include "gateway.h"
+#include "http_server.h"
 #include "iface.h"
 #include "notify.h"
 #include "port.h"
@@ -39,6 +40,7 @@ struct daemon {
 	struct tun_owner_lookup *owners;
 	struct control *control;
 	struct captures captures;
+	struct http_server *metrics; /* NULL: metrics.listen is empty, or failed */
 	ev_prepare batch_end;
 	ev_timer timer, stop_limit, reopen;
 	ev_signal on_term, on_int, on_hup;

@@ -118,6 +118,9 @@ struct config {
 		char socket[CONFIG_TEXT_MAX]; /* "" : /run/gwd/IFNAME.sock */
 	} control;
 	struct {
+		char listen[CONFIG_TEXT_MAX]; /* for config_listen_parse(); "": nowhere */
+	} metrics;
+	struct {
 		enum log_level level;
 		bool payload; /* in the AT dialogue, too */
 	} log;
@@ -172,6 +175,10 @@ struct config_forward {
 };
 /* -EINVAL when it is not PORT:HOST:HOSTPORT; what was loaded always is. */
 int config_forward_parse(struct config_forward *out, const char *text);
+
+/* Where metrics.listen leads: an endpoint of this host's loopback, or one of family 0 when @text is the
+ * path of a Unix socket. -EINVAL when it is neither; what was loaded always is, if not "". */
+int config_listen_parse(struct endpoint *out, const char *text);
 
 /* Copies the options that can change without a restart. */
 void config_apply_live(struct config *to, const struct config *from);

@@ -76,6 +76,7 @@ static void the_defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(config.udp.timeout, SEC(120));
 	assert_int_equal(config.udp.dns_timeout, SEC(10));
 	assert_string_equal(config.control.socket, "");
+	assert_string_equal(config.metrics.listen, "");
 	assert_int_equal(config.log.level, LOG_LEVEL_INFO);
 }
 
@@ -318,6 +319,28 @@ static void paths_are_absolute_and_fit(void **state)
 	accepted("control.socket", path);
 }
 
+static void metrics_are_for_the_loopback_or_a_unix_socket(void **state)
+{
+	(void)state;
+	accepted("metrics.listen", "127.0.0.1:9776");
+	accepted("metrics.listen", "127.255.255.254:1");
+	accepted("metrics.listen", "[::1]:65535");
+	accepted("metrics.listen", "/run/gwd/metrics.sock");
+	accepted("metrics.listen", "");
+	refused("metrics.listen", "0.0.0.0:9776");
+	refused("metrics.listen", "192.0.2.1:9776");
+	refused("metrics.listen", "128.0.0.1:9776");
+	refused("metrics.listen", "[::]:9776");
+	refused("metrics.listen", "[2001:db8::1]:9776");
+	refused("metrics.listen", "[::ffff:127.0.0.1]:9776");
+	refused("metrics.listen", "::1:9776");
+	refused("metrics.listen", "127.0.0.1");
+	refused("metrics.listen", "127.0.0.1:0");
+	refused("metrics.listen", ":9776");
+	refused("metrics.listen", "localhost:9776");
+	refused("metrics.listen", "metrics.sock");
+}
+
 static void a_refused_value_leaves_the_old_one(void **state)
 {
 	struct config before;
@@ -360,6 +383,7 @@ int main(void)
 		cmocka_unit_test(an_apn_cannot_leave_its_quotes_or_its_line),
 		cmocka_unit_test(an_init_command_is_one_printable_at_line),
 		cmocka_unit_test(paths_are_absolute_and_fit),
+		cmocka_unit_test(metrics_are_for_the_loopback_or_a_unix_socket),
 		cmocka_unit_test(a_refused_value_leaves_the_old_one),
 		cmocka_unit_test(a_list_has_a_bound),
 	};
