@@ -15,5 +15,7 @@ struct json_object *report_flows(const struct daemon *d);
 struct json_object *report_links(const struct daemon *d);
 /* {"text": the page of metrics.h} */
 struct json_object *report_metrics(const struct daemon *d);
+/* At most @lines of the last ones. */
+struct json_object *report_log(unsigned lines);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "capture.h"
 #include "report.h"
+#include "util/log.h"
 
 /* ---- parameters ---- */
 
@@ -88,6 +89,14 @@ static void on_metrics(struct client *c, struct json_object *request)
 	client_answer(c, "metrics", report_metrics(client_daemon(c)));
 }
 
+static void on_log(struct client *c, struct json_object *request)
+{
+	int64_t lines = LOG_HISTORY_LINES;
+
+	if (request_number(c, request, "lines", 1, UINT32_MAX, &lines))
+		client_answer(c, "log", report_log((unsigned)lines));
+}
+
 /* ---- the table ---- */
 
 static const struct request_row {
@@ -99,6 +108,7 @@ static const struct request_row {
 	{"flows", on_flows, false},
 	{"links", on_links, false},
 	{"metrics", on_metrics, false},
+	{"log", on_log, true},
 	{"capture", capture_request, true},
 };
 

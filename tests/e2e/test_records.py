@@ -65,6 +65,16 @@ def test_payload_is_in_the_dialogue_when_that_is_asked_for(world: World) -> None
     assert '> [300 bytes, link 9] "' + "x" * 64 + '"...' in gwd.process.text()
 
 
+def test_the_last_lines_of_the_log_can_be_asked_for_whatever_its_level(world: World) -> None:
+    gwd = world.up(gwd={"log.level": "error"})
+    lines = gwd.request("log")["lines"]
+    assert not gwd.process.text(), "they are not printed"
+    assert [x for x in lines if x["level"] == "info" and x["text"].startswith("gwd ") and "cell0 over" in x["text"]]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", x["time"]) for x in lines)
+    assert [x["time"] for x in lines] == sorted(x["time"] for x in lines)
+    assert gwd.request("log", lines=1)["lines"] == gwd.request("log")["lines"][-1:]
+
+
 # -- captures --------------------------------------------------------------------------------------
 
 
