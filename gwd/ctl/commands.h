@@ -9,9 +9,18 @@
 	X(status)   \
 	X(flows)    \
 	X(links)    \
+	X(modem)    \
 	X(top)      \
+	X(check)    \
+	X(wait)     \
+	X(events)   \
+	X(log)      \
 	X(metrics)  \
-	X(capture)
+	X(capture)  \
+	X(at)       \
+	X(close)    \
+	X(reload)   \
+	X(config)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

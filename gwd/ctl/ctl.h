@@ -34,7 +34,8 @@ struct command {
 	const char *args; /* its positional arguments, as in the synopsis; "" for none */
 	int args_min, args_max;
 	const char *help; /* one line, no full stop, at most 58 columns */
-	struct ctl_flag flags[CTL_FLAGS_MAX]; /* the first without a name ends them */
+	int usage_status; /* for a wrong command line, where it is not CTL_USAGE; 0: it is */
+	struct ctl_flag flags[CTL_FLAGS_MAX]; /* one without a name ends them */
 	int (*run)(const struct ctl *ctl);
 };
 
@@ -58,11 +59,11 @@ static inline bool ctl_given(const struct ctl *ctl, char letter)
 
 /*
  * The argument of a flag as a whole number within limits into *n, which is left alone when the flag
- * was not given. CTL_OK, or CTL_USAGE after saying so.
+ * was not given. CTL_OK, or the exit status after saying so.
  */
 int ctl_number(const struct ctl *ctl, char letter, long min, long max, long *n);
 
-/* Says what is wrong with the command line and how to see the help; CTL_USAGE. */
+/* Says what is wrong with the command line and how to see the help. The exit status for it. */
 int ctl_usage(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

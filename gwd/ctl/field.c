@@ -66,6 +66,15 @@ static void clean_string(struct json_object *o)
 	free(text);
 }
 
+static bool is_clean(const char *key)
+{
+	char *text = strdup(key);
+	bool clean = text && strcmp(text_clean(text), key) == 0;
+
+	free(text);
+	return clean;
+}
+
 /* json-c bounds the depth of what it parses. */
 void field_clean(struct json_object *o)
 {
@@ -76,8 +85,9 @@ void field_clean(struct json_object *o)
 			field_clean(json_object_array_get_idx(o, i));
 	} else if (json_object_is_type(o, json_type_object)) {
 		json_object_object_foreach(o, key, value) {
-			(void)key;
 			field_clean(value);
+			if (!is_clean(key))
+				json_object_object_del(o, key);
 		}
 	}
 }

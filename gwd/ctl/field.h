@@ -27,7 +27,7 @@ bool field_is(struct json_object *o, const char *key, const char *text);
 size_t field_count(struct json_object *o, const char *key);
 struct json_object *field_at(struct json_object *o, const char *key, size_t i);
 
-/* text_clean() of every string in it, at any depth. */
+/* text_clean() of every string in it, at any depth; a key that would need it is taken out. */
 void field_clean(struct json_object *o);
 
 /* Prints it for programs: several lines, or one; what a terminal could take for a command is escaped. */

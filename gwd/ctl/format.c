@@ -64,6 +64,18 @@ const char *format_signal(double rssi_dbm)
 		rssi_dbm >= -93 ? "fair" : "weak";
 }
 
+const char *format_registration(int stat)
+{
+	/* 3GPP TS 27.007, 7.2 and 10.1: <stat> */
+	static const char *const words[] = {
+		"not searching", "home network", "searching", "denied", "no coverage", "roaming",
+		"home network, SMS only", "roaming, SMS only", "emergency calls only",
+		"home network", "roaming", "emergency calls only",
+	};
+
+	return stat >= 0 && stat < (int)(sizeof(words) / sizeof(words[0])) ? words[stat] : "unknown";
+}
+
 /* ---- text from elsewhere ---- */
 
 /* The code point at s and its length in bytes; 0 for what is no UTF-8 (then one byte is skipped). */

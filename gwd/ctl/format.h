@@ -22,6 +22,9 @@ struct format format_share(double share); /* 0.97: 97 % */
 /* A word for the received signal. */
 const char *format_signal(double rssi_dbm);
 
+/* <stat> of CREG, CGREG and CEREG in words. */
+const char *format_registration(int stat);
+
 /*
  * Replaces by '?' what could steer a terminal or is no UTF-8: C0 and C1 controls, DEL, marks that
  * change the direction of writing. In place; returns text.

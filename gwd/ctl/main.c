@@ -84,7 +84,7 @@ int ctl_usage(const struct ctl *ctl, const char *format, ...)
 	fprintf(stderr, "\nusage: gwctl %s%s%s%s[OPTION]...: see gwctl%s%s --help\n",
 		name[0] ? name : "COMMAND", name[0] && ctl->command->args[0] ? " " : "",
 		name[0] ? ctl->command->args : "", " ", name[0] ? " " : "", name);
-	return CTL_USAGE;
+	return ctl->command && ctl->command->usage_status ? ctl->command->usage_status : CTL_USAGE;
 }
 
 /* ---- the command line ---- */
@@ -132,9 +132,11 @@ static int set_color(struct ctl *ctl, const char *when)
 	return CTL_OK;
 }
 
-/* One of the global options; below 0: go on, else the exit status. */
+/* One of the global options; -1: go on, -2: it is none of them; else the exit status. */
 static int global_option(struct ctl *ctl, int opt)
 {
+	int status;
+
 	switch (opt) {
 	case 's':
 		ctl->socket = optarg;
@@ -143,7 +145,8 @@ static int global_option(struct ctl *ctl, int opt)
 		ctl->json = true;
 		return -1;
 	case OPTION_COLOR:
-		return set_color(ctl, optarg) == CTL_OK ? -1 : CTL_USAGE;
+		status = set_color(ctl, optarg);
+		return status == CTL_OK ? -1 : status;
 	case 'V':
 		printf("gwctl %s\n", GWD_VERSION);
 		return CTL_OK;
@@ -154,7 +157,7 @@ static int global_option(struct ctl *ctl, int opt)
 			print_help();
 		return CTL_OK;
 	default:
-		return -2; /* not a global one */
+		return -2;
 	}
 }
 

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Theory of operation
+ *
+ * A module that is not up has one cause, looked up by its `failure`, else by its state. One that is
+ * up can be slow for several reasons at once; each has a rule, which says its sentence or nothing.
+ * Sentences name the flow and its process where there is one, because that is what can be stopped.
+ */
+#include "diagnose.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "field.h"
+#include "format.h"
+
+#define RSSI_WEAK_DBM (-100) /* about where LTE modules begin to repeat and to lose the cell */
+#define LINE_FULL 0.9
+
+/* What the rules look at. */
+struct facts {
+	struct json_object *m, *flows;
+	const struct owners *owners;
+};
+
+/* ---- registration ---- */
+
+int registration(struct json_object *m)
+{
+	/* From the most telling to the least. */
+	static const int order[] = {1, 5, 9, 10, 3, 2, 8, 6, 7, 11, 4, 0};
+	static const char *const keys[] = {"cereg", "cgreg", "creg"};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (field_has(m, keys[k]) && (int)field_number(m, keys[k]) == order[i])
+				return order[i];
+	return -1;
+}
+
+/* ---- down ---- */
+
+static const struct advice {
+	const char *key; /* of a failure or a state */
+	const char *what, *then;
+} failures[] = {
+	{"pin", "the SIM's PIN is missing or wrong", "set modem.pin_file, and see the log"},
+	{"puk", "the SIM is locked and wants its PUK", "unlock it in a telephone"},
+	{"sim", "no SIM, or it cannot be read", "look at the card and its holder"},
+	{"denied", "the network refuses this SIM", "ask the operator: is it active, may it roam?"},
+	{"apn", "the network refuses the access point or its log-in",
+		"check modem.apn, modem.auth and modem.user"},
+	{"ip", "the module or the network does not do this IP version", "try the other modem.ip"},
+}, states[] = {
+	{"absent", "the port cannot be opened", "is it there, and has no other program (ModemManager) got it?"},
+	{"probe", "no module answers on the port", "check its power, its wiring, modem.device and modem.baud"},
+	{"configure", "the module is being set up", "this takes seconds"},
+	{"sim", "the SIM is not ready", "is there one, and is it the right way round?"},
+	{"register", "not registered with a network", "check antenna and coverage"},
+	{"activate", "registered, but the network has given no address yet", "check modem.apn if it stays so"},
+	{"recover", "recovering", "it goes on by itself"},
+	{"stopping", "gwd is ending", ""},
+	{"stopped", "gwd is ending", ""},
+};
+
+static const struct advice *find_advice(const struct advice *rows, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].key, key) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+#define FIND(rows, key) find_advice(rows, sizeof(rows) / sizeof((rows)[0]), key)
+
+/* What recovery or the registration has to add; "" for nothing. */
+static void say_more(struct json_object *m, char *text, size_t size)
+{
+	const char *state = field_text(m, "state", "");
+
+	text[0] = '\0';
+	if (strcmp(state, "register") == 0)
+		snprintf(text, size, " (%s, signal %s dBm)", format_registration(registration(m)),
+			field_text(m, "rssi_dbm", "unknown:"));
+	else if (strcmp(state, "recover") == 0 || field_number(m, "rung") > 0)
+		snprintf(text, size, " (%s; recovery: %s)", field_text(m, "reason", "no reason known"),
+			field_text(m, "rung_name", "begins"));
+	else if (field_has(m, "reason"))
+		snprintf(text, size, " (%s)", field_text(m, "reason", ""));
+}
+
+static void say_down(struct json_object *m, struct diagnosis *d)
+{
+	const char *state = field_text(m, "state", "unknown");
+	const struct advice *a = FIND(failures, field_text(m, "failure", ""));
+	char more[160];
+
+	d->down = true;
+	if (!a && !field_has(m, "device")) {
+		snprintf(d->text, sizeof(d->text), "no module found on USB: is it plugged in and powered? "
+			"(modem.device = auto looks for SIMCom's ports)");
+		return;
+	}
+	if (!a)
+		a = FIND(states, state);
+	say_more(m, more, sizeof(more));
+	if (!a)
+		snprintf(d->text, sizeof(d->text), "the module is in state %s%s", state, more);
+	else
+		snprintf(d->text, sizeof(d->text), "%s%s%s%s", a->what, more, a->then[0] ? ": " : "",
+			a->then);
+}
+
+/* ---- up, but ---- */
+
+/* The flow for which `weight` is the greatest, and not 0; NULL: none. */
+static struct json_object *greatest(const struct facts *f, const char *weight)
+{
+	struct json_object *best = NULL;
+	double most = 0;
+
+	for (size_t i = 0; i < field_count(f->flows, "flows"); i++) {
+		struct json_object *flow = field_at(f->flows, "flows", i);
+
+		if (field_number(flow, weight) > most) {
+			most = field_number(flow, weight);
+			best = flow;
+		}
+	}
+	return best;
+}
+
+struct phrase {
+	char s[192];
+};
+
+/* "flow 12 of curl/1234 (198.51.100.1:80)", or "" for none. */
+static struct phrase name_flow(const struct facts *f, struct json_object *flow)
+{
+	struct phrase p = {""};
+
+	if (flow)
+		snprintf(p.s, sizeof(p.s), "flow %s of %s (%s)", field_text(flow, "id", "-"),
+			owner_describe(f->owners, flow).s, field_text(flow, "remote", "-"));
+	return p;
+}
+
+static void slow_reader(const struct facts *f, char *text, size_t size)
+{
+	struct phrase p = name_flow(f, greatest(f, "rx_buffered_bytes"));
+
+	if (field_is(f->m, "receive", "buffer") && field_is(f->m, "receive_configured", "auto"))
+		snprintf(text, size, "buffer mode, which is slower, until the last TCP flow ends: a program "
+			"reads slower than the line%s%s", p.s[0] ? ", now " : "", p.s);
+}
+
+static bool holds_link(struct json_object *flow)
+{
+	return field_is(flow, "protocol", "tcp") && field_has(flow, "link");
+}
+
+/* Who has most links, by the owner's name; at most ten flows are looked at closely. */
+static unsigned most_links(const struct facts *f, struct owner_name *holder)
+{
+	size_t n = field_count(f->flows, "flows");
+	unsigned most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *flow = field_at(f->flows, "flows", i);
+		struct owner_name name;
+		unsigned count = 0;
+
+		if (!holds_link(flow))
+			continue;
+		name = owner_describe(f->owners, flow);
+		for (size_t k = i; k < n; k++) {
+			struct json_object *other = field_at(f->flows, "flows", k);
+
+			count += holds_link(other) &&
+				strcmp(owner_describe(f->owners, other).s, name.s) == 0;
+		}
+		if (count > most) {
+			most = count;
+			*holder = name;
+		}
+	}
+	return most;
+}
+
+static unsigned waiting_flows(const struct facts *f)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < field_count(f->flows, "flows"); i++)
+		n += field_is(field_at(f->flows, "flows", i), "state", "waiting");
+	return n;
+}
+
+static void no_links(const struct facts *f, char *text, size_t size)
+{
+	unsigned waiting = waiting_flows(f), most;
+	struct owner_name holder;
+
+	if (!waiting || field_is(f->m, "receive", "transparent"))
+		return;
+	most = most_links(f, &holder);
+	snprintf(text, size, "%u TCP flow%s for a link, %s of ten %s free", waiting,
+		waiting == 1 ? " waits" : "s wait", field_text(f->m, "links_free", "none"),
+		field_number(f->m, "links_free") == 1 ? "is" : "are");
+	if (most > 1)
+		snprintf(text + strlen(text), size - strlen(text), "; %s holds most, %u", holder.s, most);
+}
+
+static void line_taken(const struct facts *f, char *text, size_t size)
+{
+	unsigned waiting = waiting_flows(f);
+
+	if (waiting && field_is(f->m, "receive", "transparent"))
+		snprintf(text, size, "transparent mode: one flow has the line and %u wait%s for it",
+			waiting, waiting == 1 ? "s" : "");
+}
+
+static void line_full(const struct facts *f, char *text, size_t size)
+{
+	double tx = field_number(f->m, "tx_line_share"), rx = field_number(f->m, "rx_line_share");
+	bool up = tx > rx;
+	struct phrase p = name_flow(f, greatest(f, up ? "tx_bytes_per_s" : "rx_bytes_per_s"));
+
+	if (tx < LINE_FULL && rx < LINE_FULL)
+		return;
+	snprintf(text, size, "the line is full %swards, %s of %s%s%s", up ? "up" : "down",
+		format_share(up ? tx : rx).s, format_rate(field_number(f->m, "line_bytes_per_s")).s,
+		p.s[0] ? "; most is " : "", p.s);
+}
+
+static void weak_signal(const struct facts *f, char *text, size_t size)
+{
+	double rssi = field_number(f->m, "rssi_dbm");
+
+	if (rssi < RSSI_WEAK_DBM)
+		snprintf(text, size, "very weak signal, %.0f dBm: look at the antenna and its place", rssi);
+}
+
+static void second_generation(const struct facts *f, char *text, size_t size)
+{
+	const char *technology = field_text(f->m, "technology", "");
+
+	if (strcmp(technology, "GSM") == 0)
+		snprintf(text, size, "on GSM (2G): a few kB/s and long delays are normal there");
+}
+
+static void roaming(const struct facts *f, char *text, size_t size)
+{
+	int stat = registration(f->m);
+
+	if (stat == 5 || stat == 10)
+		snprintf(text, size, "roaming with %s: this may cost more",
+			field_text(f->m, "operator", "a foreign network"));
+}
+
+static void half_recovered(const struct facts *f, char *text, size_t size)
+{
+	if (field_number(f->m, "rung") > 0)
+		snprintf(text, size, "back by recovery (%s) for %s: %s", field_text(f->m, "rung_name", "-"),
+			format_age(field_number(f->m, "since_s")).s,
+			field_text(f->m, "reason", "it is being watched"));
+}
+
+static void (*const rules[])(const struct facts *f, char *text, size_t size) = {
+	line_taken, no_links, slow_reader, line_full, weak_signal, second_generation, half_recovered,
+	roaming,
+};
+
+_Static_assert(sizeof(rules) / sizeof(rules[0]) <= DIAGNOSES_MAX, "room for what each rule says");
+
+size_t diagnose(struct json_object *m, struct json_object *flows, const struct owners *owners,
+	struct diagnosis out[DIAGNOSES_MAX])
+{
+	static const struct owners nobody;
+	struct facts f = {.m = m, .flows = flows, .owners = owners ? owners : &nobody};
+	size_t n = 0;
+
+	if (!field_is(m, "state", "up")) {
+		say_down(m, &out[0]);
+		return 1;
+	}
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		out[n] = (struct diagnosis){0};
+		rules[i](&f, out[n].text, sizeof(out[n].text));
+		n += out[n].text[0] != '\0';
+	}
+	return n;
+}
