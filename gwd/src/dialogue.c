@@ -9,7 +9,7 @@
 
 static void put_payload(char *buf, size_t size, const struct modem_tap *t, bool shown)
 {
-	char of[32] = "", link[16] = "", quoted[SHOWN * 4 + 8];
+	char of[32] = "", link[24] = "", quoted[SHOWN * 4 + 8];
 	size_t n = t->n < SHOWN ? t->n : SHOWN;
 
 	if (t->announced > t->total)
