@@ -12,7 +12,8 @@ build="gcc libc6-dev cmake ninja-build pkg-config xz-utils
 demo="iproute2 procps util-linux python3 curl bind9-dnsutils iperf3"
 tests="clang clang-tidy libclang-rt-14-dev llvm libcmocka-dev valgrind shellcheck mandoc python3-pytest
 	python3-pytest-xdist openssh-server openssh-client mosquitto mosquitto-clients netcat-openbsd iputils-ping
-	musl-tools busybox tmux tshark python3-prometheus-client"
+	musl-tools busybox tmux tshark python3-prometheus-client podman runc netavark catatonit mmdebstrap
+	python3-yaml"
 
 fail() {
 	echo "install-deps: $*" >&2
@@ -64,4 +65,5 @@ fi
 if [ -d /run/systemd/system ]; then
 	case " $missing " in *" openssh-server "*) systemctl disable --quiet ssh ;; esac
 	case " $missing " in *" mosquitto "*) systemctl disable --quiet mosquitto ;; esac
+	case " $missing " in *" podman "*) systemctl disable --quiet podman.socket podman podman-restart ;; esac
 fi

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 TOP=$PWD
-ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs bench)
+ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs container bench)
 LOGS=$TOP/build/logs
 PYTHON=/usr/bin/python3
 JOBS=$(nproc)
@@ -23,6 +23,7 @@ usage() {
 	  fuzz        each libFuzzer target for some seconds (default $FUZZ_SECONDS)
 	  e2e         real programs through cell0, against the simulated modem, with sanitizers
 	  knobs       every value of every knob of the simulated modem, and random combinations
+	  container   the images, built without a network and run by podman
 	  bench       line use, memory, sizes: figures of the release build, no verdict
 
 	  --soak      30 minutes a fuzz target, e2e three times over, new combinations of knobs, long bench
@@ -83,7 +84,7 @@ once() { # STEP PRESET COMMAND...: once a run; its log is build/logs/STEP-PRESET
 configure() { once configure "$1" cmake --preset "$1"; }
 build() { configure "$1" && once build "$1" cmake --build "build/$1" -j "$JOBS"; }
 
-# -- suites: output goes to the suite's log; PASSED and FAILED count what it ran -----------------
+# -- suites: output goes to the suite's log; PASSED and FAILED count what it ran, NOTE is for people
 
 run_ctest() { # PRESET
 	build "$1" || return 1
@@ -260,7 +261,8 @@ suite_e2e() {
 	local round status=0
 	for round in 1 ${SOAK:+2 3}; do
 		[ -z "$SOAK" ] || echo "round $round"
-		run_pytest pytest.txt -n $((4 * JOBS)) --ignore=test_knobs.py || status=1
+		run_pytest pytest.txt -n $((4 * JOBS)) --ignore=test_knobs.py \
+			--ignore=test_container.py || status=1
 	done
 	return $status
 }
@@ -271,6 +273,15 @@ suite_knobs() {
 	local seed=2340222928
 	[ -z "$SOAK" ] || seed=$RANDOM$RANDOM
 	run_pytest knobs-pytest.txt -n $((4 * JOBS)) --knob-run-seed "$seed" test_knobs.py
+}
+
+# One process, which builds the images once. Where containers cannot run the note says why.
+suite_container() {
+	build dev || return 1
+	local status=0
+	run_pytest container-pytest.txt -s -rfEs test_container.py || status=1
+	NOTE=$(grep -ohE '(static image [0-9]|containers do not run here).*' "$LOGS/container-pytest.txt" | tail -n 1)
+	return $status
 }
 
 last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
@@ -292,7 +303,7 @@ mkdir -p "$LOGS"
 total_passed=0 total_failed=0 bad=()
 for suite in "${SUITES[@]}"; do
 	printf '%-11s' "$suite"
-	began=$SECONDS PASSED=0 FAILED=0
+	began=$SECONDS PASSED=0 FAILED=0 NOTE=
 	rm -f "$LOGS/counts"
 	if "suite_$suite" >"$LOGS/$suite.log" 2>&1; then word=ok; else word=FAILED; fi
 	[ ! -e "$LOGS/counts" ] || read -r PASSED FAILED <"$LOGS/counts"
@@ -303,8 +314,8 @@ for suite in "${SUITES[@]}"; do
 		PASSED=1
 	fi
 	total_passed=$((total_passed + PASSED)) total_failed=$((total_failed + FAILED))
-	printf '%-7s %4d s  %4d passed%s\n' "$word" $((SECONDS - began)) "$PASSED" \
-		"$([ "$FAILED" = 0 ] || echo ", $FAILED failed")"
+	printf '%-7s %4d s  %4d passed%s%s\n' "$word" $((SECONDS - began)) "$PASSED" \
+		"$([ "$FAILED" = 0 ] || echo ", $FAILED failed")" "${NOTE:+  ($NOTE)}"
 	if [ $word = FAILED ]; then
 		echo "--- the end of build/logs/$suite.log"
 		tail -n 40 "$LOGS/$suite.log"

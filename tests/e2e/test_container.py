@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The images, run as docs/containers.md says: one capability, one TUN, one tty, nothing to write to.
+
+Suite "container" of scripts/test.sh. The module is a76sim, whose pseudo-terminal is bound into the
+container (a pty cannot be made again from its numbers, as --device does).
+"""
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from harness.dns import NameServer
+from harness.podman import BASE, BUILDER, Podman, base_store, cache_folder, run_folder
+from harness.serve import web
+from harness.waiting import wait_for
+from harness.world import RESOLVER, SERVERS4, SIGTERM_LIMIT, World
+
+pytestmark = pytest.mark.needs("podman", "runc", "mmdebstrap")
+
+TOP = Path(__file__).resolve().parents[2]
+TARGETS = ["debian", "static"]
+PODMAN_STOPS_AT = 137  # what the exit status is if SIGTERM does not do within the limit
+NOPERM, OSERR = 77, 71
+CAP_NET_ADMIN = 1 << 12
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[Podman]:
+    p = Podman(run_folder(), stores=[base_store(TOP)])
+    try:
+        done = p("run", "--rm", "--network", "none", BASE, "true", check=False)
+        if done.returncode != 0:
+            pytest.skip(f"containers do not run here: {(done.stderr.splitlines() or ['?'])[-1]}")
+        yield p
+    finally:
+        p.destroy()
+
+
+@pytest.fixture(scope="session")
+def images(podman: Podman) -> dict[str, str]:
+    """Both targets of the Containerfile, without a network."""
+    found, cache = {}, cache_folder()
+    for target in TARGETS:
+        name = found[target] = f"localhost/gwd-test:{target}"
+        podman("build", "--quiet", "--format", "docker", "--isolation", "chroot", "--network", "host",
+               "--volume", f"{cache}:{cache}", "--build-arg", f"XDG_CACHE_HOME={cache.parent}",
+               "--build-arg", f"BASE={BASE}", "--build-arg", f"BUILDER={BUILDER}", "--target", target, "--tag", name,
+               "--file", TOP / "packaging/container/Containerfile", TOP, timeout=300)
+    sizes = {name: podman.inspect(image)["Size"] for name, image in [*found.items(), ("base", BASE)]}
+    print(f"static image {sizes['static'] // 1000} kB, debian {(sizes['debian'] - sizes['base']) // 1000} kB on its base")
+    return found
+
+
+@dataclasses.dataclass
+class Gateway:
+    """A container with the gateway in it."""
+    podman: Podman
+    name: str
+
+    def exec(self, *argv: str, check: bool = True):
+        return self.podman("exec", self.name, *argv, check=check)
+
+    def log(self) -> str:
+        return self.podman.logs(self.name)
+
+    def state(self) -> dict:
+        return self.podman.inspect(self.name)["State"]
+
+    def wait_up(self) -> None:
+        def up() -> bool:
+            assert self.state()["Running"], self.log()
+            return "bearer up" in self.log()
+
+        wait_for("the bearer to be up", up, timeout=40)
+
+    def capabilities(self) -> dict[str, int]:
+        """What the kernel says of the gateway's process: CapEff, CapBnd, NoNewPrivs, …"""
+        lines = Path(f"/proc/{self.state()['Pid']}/status").read_text().splitlines()
+        pairs = (x.split(":") for x in lines if x.startswith(("Cap", "NoNewPrivs", "Seccomp:", "Uid")))
+        return {key: int(value.split()[0], 16) for key, value in pairs}
+
+    def stop(self) -> int:
+        """The exit status; above the limit podman kills, which is PODMAN_STOPS_AT."""
+        self.podman("stop", "-t", int(SIGTERM_LIMIT), self.name)
+        return self.state()["ExitCode"]
+
+
+@dataclasses.dataclass
+class Rig:
+    """A world whose gateway is a container."""
+    world: World
+    podman: Podman
+    images: dict[str, str]
+
+    def tty(self) -> Path:
+        return (self.world.folder / "ttyA76").resolve()
+
+    def options(self, **more: object) -> list[str]:
+        """The documented restrictions; with None one is left out."""
+        defaults: dict[str, object] = {
+            "network": f"ns:/run/netns/{self.world.inner.name}", "read-only": "true", "cap-drop": "all",
+            "cap-add": "NET_ADMIN", "security-opt": "no-new-privileges", "device": "/dev/net/tun",
+            "tmpfs": "/run/gwd:mode=755"}
+        settings = {k: v for k, v in {**defaults, **more}.items() if v is not None}
+        return [f"--{key}={value}" for key, value in settings.items()]
+
+    def create(self, target: str, options: list[str], arguments: list[object]) -> Gateway:
+        name = f"{self.world.inner.name}-gwd"
+        self.podman("run", "--detach", "--name", name, *options, "--volume", f"{self.tty()}:/dev/modem",
+                    self.images[target], *arguments)
+        return Gateway(self.podman, name)
+
+    def app(self, gateway: Gateway, *argv: str) -> str:
+        """A program in a second container that has the gateway's network, and no capability."""
+        resolv = self.world.folder / "resolv.conf"
+        resolv.write_text(f"nameserver {RESOLVER}\n")
+        return self.podman("run", "--rm", "--network", f"container:{gateway.name}", "--cap-drop=all",
+                           "--read-only", "--volume", f"{resolv}:/etc/resolv.conf:ro", BUILDER, *argv).stdout
+
+    def links(self) -> str:
+        return self.world.inner.ip("-brief", "link")
+
+
+ARGUMENTS = ["-d", "/dev/modem", "-a", "internet", "-o", "interface.default_route=yes"]
+
+
+@pytest.fixture
+def rig(world: World, podman: Podman, images: dict[str, str]) -> Iterator[Rig]:
+    try:
+        yield Rig(world, podman, images)
+    finally:
+        podman("rm", "-f", "-t", "1", f"{world.inner.name}-gwd", check=False)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_container_beside_the_gateway_reaches_a_server_by_name(
+        rig: Rig, resolver: NameServer, target: str) -> None:
+    """The whole of the documented run, with as little as it needs, from start to stop."""
+    rig.world.start_sim()
+    rig.world.serve(web, SERVERS4[0], 80)
+    gateway = rig.create(target, rig.options(), ARGUMENTS)
+    gateway.wait_up()
+
+    held = gateway.capabilities()
+    assert held["CapEff"] == held["CapBnd"] == CAP_NET_ADMIN and held["NoNewPrivs"] == 1, held
+    assert held["Seccomp"] == 2, "the engine's filter lets the gateway work"
+    got = rig.app(gateway, "curl", "-sS", "-m", "30", "-o", "/dev/null", "-w", "%{http_code} %{size_download}",
+                  "http://h1.test/50000")
+    assert got == "200 50000" and "h1.test" in resolver.names()
+
+    checked = rig.podman("healthcheck", "run", gateway.name, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "cell0" in rig.links()
+    assert gateway.stop() == 0, gateway.log()
+    assert "cell0" not in rig.links()
+    assert not rig.world.open_links()
+
+
+def test_the_configuration_file_and_a_pin_are_mounted_and_nothing_else_is_told(rig: Rig) -> None:
+    pin = "4711"
+    rig.world.start_sim(pin=pin)
+    conf, secret = rig.world.folder / "gwd.conf", rig.world.folder / "pin"
+    conf.write_text("[modem]\ndevice = /dev/modem\napn = internet\npin_file = /run/secrets/pin\n"
+                    "[interface]\nname = cell7\n[log]\nlevel = trace\n")
+    secret.write_text(pin + "\n")
+    secret.chmod(0o400)
+    gateway = rig.create("debian", [*rig.options(tmpfs="/var/lib/gwd"), f"--volume={conf}:/etc/gwd/gwd.conf:ro",
+                                    f"--volume={secret}:/run/secrets/pin:ro"], [])
+    gateway.wait_up()
+    assert "cell7" in rig.links()
+    assert gateway.exec("gwctl", "status").returncode == 0, "the only socket in /run/gwd is found"
+    assert pin not in gateway.log()
+    assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("missing, status, words", [
+    ({"cap-add": None}, NOPERM, ["CAP_NET_ADMIN"]),
+    ({"device": None}, OSERR, ["/dev/net/tun"]),
+])
+def test_a_missing_permission_ends_it_with_its_own_status_and_says_what_to_give(
+        rig: Rig, missing: dict, status: int, words: list[str]) -> None:
+    rig.world.start_sim()
+    gateway = rig.create("debian", rig.options(**missing), ARGUMENTS)
+    assert int(rig.podman("wait", gateway.name).stdout) == status, gateway.log()
+    for word in words:
+        assert word in gateway.log()
+
+
+def test_a_user_who_is_not_root_does_where_the_engine_makes_the_capability_ambient(rig: Rig) -> None:
+    user = 65532
+    rig.world.start_sim()
+    os.chown(rig.tty(), user, user)
+    tun = rig.world.folder / "tun"  # as udev makes it: everybody may open it
+    os.mknod(tun, stat.S_IFCHR | 0o666, Path("/dev/net/tun").stat().st_rdev)
+    tun.chmod(0o666)
+    options = rig.options(user=f"{user}:{user}", device=f"{tun}:/dev/net/tun", tmpfs="/run/gwd:mode=1777")
+    gateway = rig.create("debian", options, ARGUMENTS)
+    gateway.wait_up()
+    held = gateway.capabilities()
+    assert held["CapEff"] == CAP_NET_ADMIN and held["Uid"] == int(str(user), 16), held
+    assert gateway.stop() == 0
