@@ -615,7 +615,7 @@ static void write_all(FILE *out, const struct daemon *d)
 		modem_status(gw->units[i].modem, &status[i]);
 		modems[i] = (struct subject){&status[i], d, &gw->units[i], &status[i]};
 	}
-	write_table(out, ROWS(daemon_rows), &(struct subject){.d = d}, 1);
+	write_table(out, ROWS(daemon_rows), &(struct subject){.base = d, .d = d}, 1);
 	write_table(out, ROWS(iface_rows), &(struct subject){.base = &d->iface, .d = d}, 1);
 	write_table(out, ROWS(modem_rows), modems, gw->n_units);
 	write_table(out, ROWS(counter_rows), &(struct subject){.base = &gw->count, .d = d}, 1);
