@@ -123,6 +123,18 @@ def expressions_of_the_dashboard() -> list[str]:
     return found
 
 
+def as_rules(expressions: list[str]) -> str:
+    """A dashboard's queries in the form that promtool reads."""
+    known = {"$__rate_interval": "5m", "$__range": "1d", "$instance": ".*", "$interface": ".*"}
+    rules = []
+    for i, text in enumerate(x for x in expressions if not x.startswith("label_values")):
+        for name, value in known.items():
+            text = text.replace(name, value)
+        assert "$" not in text, text
+        rules.append({"record": f"panel:{i}", "expr": text})
+    return json.dumps({"groups": [{"name": "dashboard", "rules": rules}]})  # JSON is YAML
+
+
 def promtool(*argv: str, **kw) -> None:
     """Prometheus's own judgement, where it is installed: it is no package the tests ask for (96 MB)."""
     if tool := shutil.which("promtool"):
@@ -171,6 +183,9 @@ def test_the_page_is_one_wherever_it_comes_out_and_all_that_is_built_on_it_holds
     assert set(re.findall(r"- alert: (\w+)", rules)) == tested
     promtool("check", "metrics", input=page.text)
     promtool("test", "rules", "gwd-alerts-test.yml", cwd=TOP / "packaging/prometheus")
+    queries = world.folder / "queries.yml"
+    queries.write_text(as_rules(expressions_of_the_dashboard()))
+    promtool("check", "rules", str(queries))
 
 
 @pytest.mark.needs("curl")
