@@ -33,7 +33,7 @@ static const char global_help[] =
 	"                       or the only one in " GWD_RUN_DIR ")\n"
 	"  -j, --json           print gwd's answer as JSON\n"
 	"      --color WHEN     auto, always or never (default: auto)\n"
-	"      --version        print the version\n"
+	"  -V, --version        print the version\n"
 	"  -h, --help           print this, or of a command: gwctl COMMAND --help\n";
 
 #define COMMAND_POINTER(name) &command_##name,

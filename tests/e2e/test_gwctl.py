@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -398,3 +399,64 @@ def test_a_full_disk_is_noticed(tool: Tool) -> None:
     with open("/dev/full", "w") as full:
         done = tool.run("status", stdout=full)
     assert done.returncode == 1 and "No space" in done.stderr
+
+
+# -- completions ----------------------------------------------------------------------------------
+
+COMPLETIONS = Path(__file__).resolve().parents[2] / "packaging" / "completions"
+SYNTAX = {"_gwd": ["zsh", "-n"], "gwctl.fish": ["fish", "-n"], "gwd.fish": ["fish", "-n"],
+          "a76sim.fish": ["fish", "-n"], "gwd.bash": ["bash", "-n"]}
+
+
+def options_of(text: str) -> list[str]:
+    return re.findall(r"(?<![\w-])--([a-z-]+)", text)
+
+
+def complete(*words: str, path: Path) -> list[str]:
+    """What bash would offer for the last of the words."""
+    script = ('source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }; "_$1"; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script, str(COMPLETIONS / "gwd.bash"), *words], check=True, text=True,
+                          stdout=subprocess.PIPE, env=os.environ | {"PATH": f"{path}:{os.environ['PATH']}"})
+    return done.stdout.split()
+
+
+def test_completions_know_each_command_and_option(tool: Tool, binaries: Binaries) -> None:
+    files = {x: (COMPLETIONS / x).read_text() for x in ("gwd.bash", "_gwd", "gwctl.fish")}
+    names = commands(tool)
+    folder = tool.binary.parent
+    assert complete("gwctl", "", path=folder) == names
+    for name in names:
+        options = {f"--{x}" for x in options_of(tool.shown(name, "--help").split("options:")[1])}
+        assert set(complete("gwctl", name, "--", path=folder)) == options, name
+        assert f"\t\t'{name}:" in files["_gwd"] or f'\t\t"{name}:' in files["_gwd"]
+        assert f"-a {name} " in files["gwctl.fish"]
+        for option in options:
+            assert option in files["_gwd"] and f"-l {option[2:]} " in files["gwctl.fish"], option
+    for program, path in (("gwd", binaries.gwd), ("a76sim", binaries.a76sim)):
+        text = subprocess.run([path, "--help"], check=True, text=True, stdout=subprocess.PIPE).stdout
+        for option in options_of(text.split("Options of the file")[0]):
+            assert f"--{option}" in complete(program, "--", path=folder)
+            assert f"--{option}" in files["_gwd"]
+            assert f"-l {option} " in (COMPLETIONS / f"{program}.fish").read_text()
+
+
+def test_completions_offer_what_can_stand_there(tool: Tool, binaries: Binaries) -> None:
+    tool.answers["flows"] = {"flows": [flow(31), flow(47)]}
+    folder = tool.binary.parent
+    script = f'source {COMPLETIONS / "gwd.bash"}; complete -p gwctl gwd a76sim'
+    assert subprocess.run(["bash", "-c", script], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.count("complete -o filenames -F _") == 3
+    assert complete("gwctl", "st", path=folder) == ["status"]
+    assert complete("gwctl", "-s", str(tool.fake.path), "close", "", path=folder) == ["47", "31"]
+    assert complete("gwctl", "events", "fl", path=folder) == ["flow"]
+    assert complete("gwctl", "--color", "a", path=folder) == ["auto", "always"]
+    assert complete("gwd", "-o", "log.le", path=folder) == ["log.level="]
+    assert "echo_payload=" in complete("a76sim", "--set", "echo", path=binaries.a76sim.parent)
+
+
+@pytest.mark.parametrize("name", SYNTAX)
+def test_completions_are_good_shell(name: str) -> None:
+    if not shutil.which(SYNTAX[name][0]):
+        pytest.skip(f"{SYNTAX[name][0]} is not installed")
+    subprocess.run([*SYNTAX[name], str(COMPLETIONS / name)], check=True)
