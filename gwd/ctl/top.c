@@ -17,7 +17,6 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,8 @@
 
 #include "client.h"
 #include "commands.h"
+#include "field.h"
+#include "owner.h"
 #include "top_terminal.h"
 #include "top_view.h"
 
@@ -67,14 +68,27 @@ static double now_s(void)
 
 /* ---- a snapshot ---- */
 
-static void name_owner(struct top_flow *f)
+/* /proc is read when there is a new flow with a known socket, not at each turn. */
+static void name_owners(struct top_model *m, struct json_object *flows)
 {
-	const struct passwd *p = f->uid >= 0 ? getpwuid((uid_t)f->uid) : NULL;
+	struct owners owners;
+	unsigned unnamed = 0;
 
-	if (p)
-		snprintf(f->owner, sizeof(f->owner), "%s", p->pw_name);
-	else if (f->uid >= 0)
-		snprintf(f->owner, sizeof(f->owner), "%lld", (long long)f->uid);
+	for (unsigned i = 0; i < m->n_flows; i++)
+		unnamed += m->flows[i].inode && !m->flows[i].owner[0];
+	if (!unnamed)
+		return;
+	owners_find(&owners, flows);
+	for (unsigned i = 0; i < m->n_flows; i++) {
+		struct json_object *flow = field_at(flows, "flows", i);
+		const struct owner *o = owners_of(&owners, flow);
+		struct top_flow *f = &m->flows[i];
+
+		if (f->inode && !f->owner[0])
+			snprintf(f->owner, sizeof(f->owner), "%.20s%s%s", owner_user(flow, false).s,
+				o ? "/" : "", o ? o->process : "");
+	}
+	owners_free(&owners);
 }
 
 static void forget_answers(struct top *t)
@@ -90,8 +104,8 @@ static int take_snapshot(struct top *t)
 {
 	int e = top_model_update(t->model, t->answers[0], t->answers[1], t->answers[2], now_s());
 
-	for (unsigned i = 0; e == 0 && i < t->model->n_flows; i++)
-		name_owner(&t->model->flows[i]);
+	if (e == 0)
+		name_owners(t->model, t->answers[1]);
 	forget_answers(t);
 	if (e)
 		snprintf(t->client.error, sizeof(t->client.error), "cannot read gwd's answers");
@@ -113,13 +127,13 @@ static int ask(struct top *t)
 /* The next answer; when it was the last, the snapshot. */
 static int take_answer(struct top *t, int timeout_ms)
 {
-	struct json_object *line, *inner;
+	struct json_object *line;
 	int status = client_line(&t->client, timeout_ms, &line);
 
 	if (status != CTL_OK)
 		return status;
-	json_object_object_get_ex(line, requests[t->answered], &inner);
-	t->answers[t->answered++] = json_object_get(inner);
+	t->answers[t->answered] = json_object_get(field(line, requests[t->answered]));
+	t->answered++;
 	json_object_put(line);
 	return t->answered == N_REQUESTS ? take_snapshot(t) : CTL_OK;
 }
@@ -141,7 +155,7 @@ static int text_width(void)
 
 	if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
 		width = size.ws_col;
-	return width > 0 && width <= TOP_WIDTH_MAX ? (int)width : BATCH_WIDTH;
+	return width <= 0 ? BATCH_WIDTH : width < TOP_WIDTH_MAX ? (int)width : TOP_WIDTH_MAX;
 }
 
 static int print_screen(const struct top *t)

@@ -49,7 +49,8 @@ static int small(struct json_object *o, const char *key, int limit)
 /* ---- rates ---- */
 
 /* Bytes a second as the daemon says, else what came since the last snapshot. */
-static int64_t rate_of(struct json_object *o, const char *key, int64_t before, int64_t bytes, double elapsed)
+static int64_t rate_of(struct json_object *o, const char *key, int64_t before, int64_t bytes,
+	double elapsed)
 {
 	int64_t told = whole(o, key);
 	double rate;
@@ -76,8 +77,8 @@ static const struct direction_keys tx_keys = {"tx_payload_bytes", "tx_payload_by
 static const struct direction_keys rx_keys = {"rx_payload_bytes", "rx_payload_bytes_per_s",
 	"rx_wire_bytes", "rx_wire_bytes_per_s", "rx_line_share"};
 
-static void read_direction(struct top_direction *d, struct json_object *o, const struct direction_keys *keys,
-	double line_rate, double elapsed)
+static void read_direction(struct top_direction *d, struct json_object *o,
+	const struct direction_keys *keys, double line_rate, double elapsed)
 {
 	int64_t payload = whole(o, keys->payload), wire = whole(o, keys->wire);
 	int64_t wire_rate = rate_of(o, keys->wire_rate, d->wire_bytes, wire, elapsed);
@@ -171,12 +172,13 @@ static void read_links(struct top_model *t, struct json_object *links, double el
 
 /* ---- flows ---- */
 
-/* What of the last snapshot's flows their rates are made of. */
+/* What of the last snapshot's flows goes on: their rates are made of it, their owners stay. */
 struct past {
 	struct past_flow {
 		uint64_t id;
 		bool tcp;
 		int64_t tx, rx;
+		char owner[sizeof(((struct top_flow *)0)->owner)];
 	} flows[TOP_FLOWS_MAX];
 	unsigned n;
 };
@@ -192,13 +194,16 @@ static void remember(const struct top_model *t, struct past *past)
 	past->n = t->n_flows;
 	for (unsigned i = 0; i < t->n_flows; i++) {
 		const struct top_flow *f = &t->flows[i];
+		struct past_flow *p = &past->flows[i];
 
-		past->flows[i] = (struct past_flow){f->id, is_tcp(f), f->tx_bytes, f->rx_bytes};
+		*p = (struct past_flow){f->id, is_tcp(f), f->tx_bytes, f->rx_bytes, ""};
+		memcpy(p->owner, f->owner, sizeof(p->owner));
 	}
 }
 
 /* gwd reports its tables in order, so a flow is at its old place or a little before it. */
-static const struct past_flow *find_past(const struct past *past, const struct top_flow *f, unsigned from)
+static const struct past_flow *find_past(const struct past *past, const struct top_flow *f,
+	unsigned from)
 {
 	static const struct past_flow none = {.tx = -1, .rx = -1};
 
@@ -247,6 +252,7 @@ static void read_flows(struct top_model *t, struct json_object *flows, double el
 
 		read_flow(f, o);
 		p = find_past(&past, f, i);
+		memcpy(f->owner, p->owner, sizeof(f->owner));
 		f->tx_rate = rate_of(o, "tx_bytes_per_s", p->tx, f->tx_bytes, elapsed);
 		f->rx_rate = rate_of(o, "rx_bytes_per_s", p->rx, f->rx_bytes, elapsed);
 		t->n_waiting += f->why[0] != '\0';
@@ -300,7 +306,8 @@ int top_model_update(struct top_model *m, struct json_object *status, struct jso
 	return 0;
 }
 
-unsigned top_model_history(const struct top_modem *m, enum top_figure figure, unsigned *values, unsigned n)
+unsigned top_model_history(const struct top_modem *m, enum top_figure figure, unsigned *values,
+	unsigned n)
 {
 	unsigned known = m->samples < TOP_HISTORY ? m->samples : TOP_HISTORY;
 	unsigned real = known < n ? known : n;

@@ -53,7 +53,7 @@ struct top_modem {
 struct top_flow {
 	uint64_t id;
 	char protocol[8], direction[4], state[16], class[16], local[56], remote[56], why[48];
-	char owner[40]; /* the model leaves it empty */
+	char owner[56]; /* empty at first; what the caller puts there stays with the flow */
 	double age, idle;
 	int64_t tx_rate, rx_rate, tx_bytes, rx_bytes;
 	int modem, link;
@@ -87,6 +87,7 @@ int top_model_update(struct top_model *m, struct json_object *status, struct jso
 
 /* The newest N samples of a figure, oldest first, padded with 0; how many are real. */
 enum top_figure { TOP_FIGURE_TX, TOP_FIGURE_RX, TOP_FIGURE_SIGNAL };
-unsigned top_model_history(const struct top_modem *m, enum top_figure figure, unsigned *values, unsigned n);
+unsigned top_model_history(const struct top_modem *m, enum top_figure figure, unsigned *values,
+	unsigned n);
 
 #endif

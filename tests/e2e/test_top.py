@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import time
+from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -132,7 +133,7 @@ def test_a_terminal_shows_flows_and_links_and_is_left_as_it_was(world: World, te
     t.type(top(world, "-d", "0.2"))
     screen = t.wait("cell0  10.148.0.17", remote, " tcp ", "dBm", "up  ", "down ", "q quit")
     assert re.search(r"\nlinks 0 +1 .* 8 tcp .* 9 tcp.*\n +free .* free +open +open", screen), screen
-    assert "2 flows" in screen
+    assert "2 flows" in screen and "root/" + Path("/proc/self/comm").read_text().strip() in screen
     # What moves comes first, with a rate; the curve of the line grows.
     wait_for("a rate", lambda: re.search(r"8000 +open +0 +[1-9]\d*\.?\d*k", t.screen()))
     assert screen.index(":8000 ") < screen.index(":8001 ") or t.wait(":8001").index(":8000 ") > 0

@@ -49,8 +49,9 @@ static void rates_are_those_the_daemon_tells(void **state)
 
 static void drop_rates(struct snapshot *s)
 {
-	static const char *const keys[] = {"tx_wire_bytes_per_s", "rx_wire_bytes_per_s", "tx_line_share",
-		"rx_line_share", "tx_payload_bytes_per_s", "rx_payload_bytes_per_s", "line_bytes_per_s"};
+	static const char *const keys[] = {
+		"tx_wire_bytes_per_s", "rx_wire_bytes_per_s", "tx_line_share", "rx_line_share",
+		"tx_payload_bytes_per_s", "rx_payload_bytes_per_s", "line_bytes_per_s"};
 
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		json_object_object_del(snapshot_modem(s), keys[i]);
@@ -89,12 +90,15 @@ static void a_flow_is_compared_with_itself_wherever_it_stands(void **state)
 	drop_rates(&f->s);
 	snapshot_set(snapshot_flow(&f->s, 6), "id", "1");
 	snapshot_give(&f->s, f->m, 10);
+	snprintf(f->m->flows[1].owner, sizeof(f->m->flows[1].owner), "root/sshd");
 	snapshot_set(snapshot_flow(&f->s, 1), "rx_bytes", "222000");
 	json_object_array_del_idx(list, 0, 1);
 	snapshot_give(&f->s, f->m, 11);
 	assert_string_equal(f->m->flows[0].protocol, "tcp");
 	assert_int_equal(f->m->flows[0].rx_rate, 1000);
+	assert_string_equal(f->m->flows[0].owner, "root/sshd");
 	assert_string_equal(f->m->flows[5].protocol, "dns");
+	assert_string_equal(f->m->flows[5].owner, "");
 	assert_int_equal(f->m->flows[5].rx_rate, 0);
 }
 
@@ -140,7 +144,8 @@ static void history_keeps_the_newest_samples(void **state)
 	assert_int_equal(top_model_history(&f->m->modems[0], TOP_FIGURE_TX, v, 3), 3);
 	assert_int_equal(v[2], 2 * TOP_HISTORY - 1);
 	assert_int_equal(v[0], 2 * TOP_HISTORY - 3);
-	assert_int_equal(top_model_history(&f->m->modems[0], TOP_FIGURE_TX, v, TOP_HISTORY + 50), TOP_HISTORY);
+	assert_int_equal(top_model_history(&f->m->modems[0], TOP_FIGURE_TX, v, TOP_HISTORY + 50),
+		TOP_HISTORY);
 	assert_int_equal(v[49], 0);
 	assert_int_equal(v[50], TOP_HISTORY);
 }
