@@ -346,8 +346,10 @@ static void on_signal(struct top *t, int fd)
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGTSTP || info.ssi_signo == SIGWINCH) {
-		if (info.ssi_signo == SIGTSTP)
+		if (info.ssi_signo == SIGTSTP) {
 			stop();
+			t->asked = now_s(); /* an answer is not late for that */
+		}
 		top_terminal_resized();
 		paint(t);
 		return;
@@ -394,10 +396,10 @@ static void loop(struct top *t, int signals)
 			on_signal(t, signals);
 		if (n > 0 && p[2].revents)
 			on_answer(t);
-		if (n > 0 && p[0].revents & POLLIN)
-			on_keys(t);
-		else if (n > 0 && p[0].revents)
+		if (n > 0 && p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 			t->ended = true; /* the terminal is gone */
+		else if (n > 0 && p[0].revents)
+			on_keys(t);
 		if (!t->ended && turn_timeout_ms(t) == 0)
 			on_turn(t);
 	}

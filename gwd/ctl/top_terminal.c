@@ -79,13 +79,22 @@ static void make_pairs(void)
 		init_pair(i, looks[i].foreground, looks[i].background);
 }
 
-/* ncurses brings its own, one of which ends the program with status 1. */
-static void drop_handlers(void)
+/*
+ * Without the handlers that ncurses brings, one of which ends the program with status 1: what a
+ * signal did before it does again once it is let through.
+ */
+static bool start_screen(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+	struct sigaction before[sizeof(signals) / sizeof(signals[0])];
+	bool started;
 
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		signal(signals[i], SIG_DFL);
+		sigaction(signals[i], NULL, &before[i]);
+	started = newterm(NULL, stdout, stdin) != NULL;
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &before[i], NULL);
+	return started;
 }
 
 /* Asked first because newterm() loses memory over a terminal it does not know. */
@@ -101,9 +110,8 @@ static bool known(void)
 
 const char *top_terminal_open(bool color)
 {
-	if (!known() || !newterm(NULL, stdout, stdin))
+	if (!known() || !start_screen())
 		return "this terminal cannot be used (TERM?): use top -b";
-	drop_handlers();
 	set_escdelay(ESCAPE_MS);
 	cbreak();
 	noecho();
