@@ -47,7 +47,8 @@ static void set(struct top_canvas *c, int x, int y, enum top_style style, uint32
 
 static unsigned sequence_length(unsigned char first)
 {
-	return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+	return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 :
+		first < 0xf5 ? 4 : 0;
 }
 
 /* The character at *text, which is moved behind it; a byte that begins none is INVALID. */
@@ -73,7 +74,7 @@ static uint32_t next_char(const char **text)
 	return ch;
 }
 
-/* A combining or double-width character would shift the columns behind it, a control would be obeyed. */
+/* A combining or wide character would shift the columns behind it, a control would be obeyed. */
 static uint32_t harmless(const struct top_canvas *c, uint32_t ch)
 {
 	if (ch < 0x80)
@@ -107,7 +108,8 @@ static unsigned encode(uint32_t ch, char *out)
 
 /* ---- painting ---- */
 
-int top_canvas_text(struct top_canvas *c, int x, int y, int width, enum top_style style, const char *text)
+int top_canvas_text(struct top_canvas *c, int x, int y, int width, enum top_style style,
+	const char *text)
 {
 	int n = 0;
 
@@ -134,7 +136,8 @@ void top_canvas_bar(struct top_canvas *c, int y, enum top_style style)
 void top_canvas_spark(struct top_canvas *c, int x, int y, int rows, enum top_style style,
 	const unsigned *values, int n, unsigned full)
 {
-	static const uint32_t blocks[] = {' ', 0x2581, 0x2582, 0x2583, 0x2584, 0x2585, 0x2586, 0x2587, 0x2588};
+	static const uint32_t blocks[] = {
+		' ', 0x2581, 0x2582, 0x2583, 0x2584, 0x2585, 0x2586, 0x2587, 0x2588};
 	static const uint32_t ascii[] = {' ', '.', ',', ':', '-', '=', '+', '*', '#'};
 	const uint32_t *marks = c->utf8 ? blocks : ascii;
 

@@ -38,12 +38,13 @@ struct top_canvas {
 	struct top_cell *cells;
 };
 
-/* Blank, of this size (width cut to TOP_WIDTH_MAX); -ENOMEM leaves it empty. top_canvas_free() ends it. */
+/* Blank, of this size (width cut to TOP_WIDTH_MAX); -ENOMEM leaves it empty. */
 int top_canvas_init(struct top_canvas *c, int width, int height, bool utf8);
 void top_canvas_free(struct top_canvas *c);
 
 /* Paints UTF-8 text from (x, y) on, at most WIDTH columns; how many columns it took. */
-int top_canvas_text(struct top_canvas *c, int x, int y, int width, enum top_style style, const char *text);
+int top_canvas_text(struct top_canvas *c, int x, int y, int width, enum top_style style,
+	const char *text);
 
 /* The columns that this text takes. */
 int top_canvas_columns(const char *text);

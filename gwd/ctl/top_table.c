@@ -196,8 +196,8 @@ static void lay_out(const struct top_model *m, int width, struct layout *l)
 	}
 }
 
-static void draw_cell(struct top_canvas *c, int x, int y, int width, enum side side, enum top_style style,
-	const char *text)
+static void draw_cell(struct top_canvas *c, int x, int y, int width, enum side side,
+	enum top_style style, const char *text)
 {
 	int n = top_canvas_columns(text);
 	const char *cut = c->utf8 ? "\u2026" : "~";
@@ -210,7 +210,8 @@ static void draw_cell(struct top_canvas *c, int x, int y, int width, enum side s
 	} else {
 		/* All that is cut here is ASCII: endpoints and numbers. */
 		top_canvas_text(c, x, y, 1, style, cut);
-		top_canvas_text(c, x + 1, y, width - 1, style, text + strlen(text) - (size_t)(width - 1));
+		top_canvas_text(c, x + 1, y, width - 1, style,
+			text + strlen(text) - (size_t)(width - 1));
 	}
 }
 
@@ -279,7 +280,8 @@ static double sort_key(const struct top_flow *f, enum top_sort sort)
 static int compare(const void *one, const void *other, void *arg)
 {
 	const struct order *o = arg;
-	const struct top_flow *a = &o->flows[*(const uint16_t *)one], *b = &o->flows[*(const uint16_t *)other];
+	const struct top_flow *a = &o->flows[*(const uint16_t *)one];
+	const struct top_flow *b = &o->flows[*(const uint16_t *)other];
 	double x = sort_key(a, o->choice->sort), y = sort_key(b, o->choice->sort);
 	int sign = o->choice->reverse ? -1 : 1;
 

@@ -77,9 +77,10 @@ static int line_draw(struct line *l, struct top_canvas *c, int x, int y, int wid
 
 	while (l->n > 1 && line_columns(l) > width)
 		line_drop_last_ranked(l);
-	for (unsigned i = 0; i < l->n; i++)
-		x += (i ? 2 : 0) +
-			top_canvas_text(c, x + (i ? 2 : 0), y, end - x, l->figures[i].style, l->figures[i].text);
+	for (unsigned i = 0; i < l->n; i++) {
+		x += i ? 2 : 0;
+		x += top_canvas_text(c, x, y, end - x, l->figures[i].style, l->figures[i].text);
+	}
 	return x;
 }
 
@@ -100,6 +101,7 @@ static void draw_curve(struct top_canvas *c, int x, int y, int width, int rows, 
 
 static void draw_title(struct top_canvas *c, const struct top_model *m, const struct top_choice *choice)
 {
+	unsigned long long flows = m->n_flows + m->flows_left_out;
 	struct line left = {0}, right = {0};
 	int x;
 
@@ -111,9 +113,9 @@ static void draw_title(struct top_canvas *c, const struct top_model *m, const st
 	line_add(&left, 2, TOP_PLAIN, "%s", m->address);
 	line_add(&left, 5, TOP_PLAIN, "%s", m->default_route ? "default route" : "");
 	if (m->valid && m->n_waiting)
-		line_add(&left, 3, TOP_PLAIN, "%u flows, %u waiting", m->n_flows, m->n_waiting);
+		line_add(&left, 3, TOP_PLAIN, "%llu flows, %u waiting", flows, m->n_waiting);
 	else if (m->valid)
-		line_add(&left, 4, TOP_PLAIN, "%u flow%s", m->n_flows, m->n_flows == 1 ? "" : "s");
+		line_add(&left, 4, TOP_PLAIN, "%llu flow%s", flows, flows == 1 ? "" : "s");
 	x = line_draw(&left, c, 0, 0, c->width);
 	if (m->valid) {
 		line_add(&right, 0, TOP_PLAIN, "%s", m->time);
@@ -173,8 +175,8 @@ static void draw_state(struct top_canvas *c, int y, const struct top_modem *m, b
 }
 
 /* The figures of one direction and its curve, one or two lines high with the lower one at Y. */
-static void draw_direction(struct top_canvas *c, int x, int y, int width, int rows, const struct top_modem *m,
-	enum top_figure figure)
+static void draw_direction(struct top_canvas *c, int x, int y, int width, int rows,
+	const struct top_modem *m, enum top_figure figure)
 {
 	bool up = figure == TOP_FIGURE_TX;
 	const struct top_direction *d = up ? &m->tx : &m->rx;
@@ -184,8 +186,9 @@ static void draw_direction(struct top_canvas *c, int x, int y, int width, int ro
 	int behind;
 
 	/* Padded, so that the two directions stand in columns, unless there is no room for that. */
-	snprintf(now, sizeof(now), width < PADDED_MIN ? "%s %s %s" : "%-4s %10s %5s", up ? "up" : "down",
-		format_rate((double)d->rate).s, format_share((double)d->share / TOP_FULL).s);
+	snprintf(now, sizeof(now), width < PADDED_MIN ? "%s %s %s" : "%-4s %10s %5s",
+		up ? "up" : "down", format_rate((double)d->rate).s,
+		format_share((double)d->share / TOP_FULL).s);
 	snprintf(peak, sizeof(peak), "peak %10s %5s", format_rate((double)d->peak_rate).s,
 		format_share((double)d->peak_share / TOP_FULL).s);
 	line_add(&l, 0, style, "%s", now);
@@ -221,7 +224,8 @@ static const struct link_state *link_state(const char *name)
 	return s;
 }
 
-static void draw_rates(struct top_canvas *c, int x, int y, const struct top_modem *m, const struct top_link *l)
+static void draw_rates(struct top_canvas *c, int x, int y, const struct top_modem *m,
+	const struct top_link *l)
 {
 	unsigned full = m->line_rate > 0 && m->line_rate < 1e9 ? (unsigned)m->line_rate : 0;
 	unsigned tx = l->tx_rate > full ? full : (unsigned)l->tx_rate;
@@ -237,11 +241,13 @@ static void draw_rates(struct top_canvas *c, int x, int y, const struct top_mode
 
 static int slot_columns(int width)
 {
-	return (width >= SLOT_LABEL + SLOT_RATES * TOP_LINKS_MAX ? width - SLOT_LABEL : width) / TOP_LINKS_MAX;
+	bool labelled = width >= SLOT_LABEL + SLOT_RATES * TOP_LINKS_MAX;
+
+	return (labelled ? width - SLOT_LABEL : width) / TOP_LINKS_MAX;
 }
 
-static void draw_slot(struct top_canvas *c, int x, int y, int width, int rows, const struct top_modem *m,
-	int number)
+static void draw_slot(struct top_canvas *c, int x, int y, int width, int rows,
+	const struct top_modem *m, int number)
 {
 	const struct top_link *l = &m->links[number];
 	const struct link_state *s = link_state(l->state);
@@ -291,7 +297,8 @@ static struct sizes sizes_of(const struct top_model *m, int direction, int width
 	return s;
 }
 
-static struct sizes fitting(const struct top_model *m, const struct top_choice *choice, int width, int height)
+static struct sizes fitting(const struct top_model *m, const struct top_choice *choice, int width,
+	int height)
 {
 	if (choice->batch)
 		return sizes_of(m, 1, width);
@@ -333,7 +340,7 @@ static void draw_keys(struct top_canvas *c, const struct top_model *m, const str
 	int page)
 {
 	unsigned first = choice->scroll < m->n_flows ? choice->scroll + 1 : m->n_flows;
-	unsigned last = choice->scroll + (unsigned)page < m->n_flows ? choice->scroll + (unsigned)page : m->n_flows;
+	unsigned end = choice->scroll + (unsigned)page, last = end < m->n_flows ? end : m->n_flows;
 	struct line l = {0};
 	char range[48];
 	int y = c->height - 1, n;
@@ -341,7 +348,8 @@ static void draw_keys(struct top_canvas *c, const struct top_model *m, const str
 	snprintf(range, sizeof(range), "%u-%u of %u", first, last, m->n_flows);
 	n = (unsigned)page < m->n_flows && !choice->help ? (int)strlen(range) : 0;
 	line_add(&l, 0, TOP_PLAIN, "q quit");
-	line_add(&l, 2, TOP_PLAIN, "s sort: %s%s", sort_names[choice->sort], choice->reverse ? ", reversed" : "");
+	line_add(&l, 2, TOP_PLAIN, "s sort: %s%s", sort_names[choice->sort],
+		choice->reverse ? ", reversed" : "");
 	line_add(&l, 5, TOP_PLAIN, "r reverse");
 	line_add(&l, 3, TOP_PLAIN, "p %s", choice->paused ? "go on" : "pause");
 	line_add(&l, 4, TOP_PLAIN, "arrows scroll");

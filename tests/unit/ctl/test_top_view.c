@@ -30,7 +30,8 @@ struct fixture {
 /* A minute of curves: the line up in waves, down in steps, the signal fading. */
 static void give_history(struct fixture *f)
 {
-	static const char *const owners[] = {"ada/curl", "root/sshd", "1001", "", "ada/firefox", "ada", "", "ntp"};
+	static const char *const owners[] = {
+		"ada/curl", "root/sshd", "1001", "", "ada/firefox", "ada", "", "ntp"};
 	char value[16];
 
 	for (unsigned i = 0; i < SAMPLES; i++) {
@@ -76,7 +77,8 @@ static const char *draw(struct fixture *f, int width, int height, bool utf8)
 	assert_int_equal(top_canvas_init(&f->c, width, height, utf8), 0);
 	top_view_draw(&f->c, f->m, &f->choice);
 	for (int y = 0; y < f->c.height && n < sizeof(f->screen); y++)
-		n += (size_t)snprintf(f->screen + n, sizeof(f->screen) - n, "%s\n", top_canvas_line(&f->c, y, line));
+		n += (size_t)snprintf(f->screen + n, sizeof(f->screen) - n, "%s\n",
+			top_canvas_line(&f->c, y, line));
 	top_canvas_free(&f->c);
 	return f->screen;
 }
@@ -177,8 +179,8 @@ static void old_figures_say_that_they_are(void **state)
 
 	give_history(f);
 	f->choice.trouble = "gwd closed the connection; trying again";
-	assert_int_equal(strncmp(draw(f, 80, 24, true), f->choice.trouble, strlen(f->choice.trouble)), 0);
-	assert_int_equal(strncmp(draw(f, 40, 10, true), f->choice.trouble, strlen(f->choice.trouble)), 0);
+	assert_ptr_equal(strstr(draw(f, 80, 24, true), f->choice.trouble), f->screen);
+	assert_ptr_equal(strstr(draw(f, 40, 10, true), f->choice.trouble), f->screen);
 }
 
 static void before_the_first_answer_there_is_a_screen_too(void **state)
@@ -200,7 +202,8 @@ static bool before(const char *screen, const char *a, const char *b)
 
 static void flows_stand_in_the_order_that_was_chosen(void **state)
 {
-	static const char fast[] = "198.51.100.1:443", old[] = "198.51.100.53:53", fat[] = "198.51.100.22:22";
+	static const char fast[] = "198.51.100.1:443", old[] = "198.51.100.53:53";
+	static const char fat[] = "198.51.100.22:22";
 	struct fixture *f = *state;
 
 	give_history(f);
