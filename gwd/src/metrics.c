@@ -145,9 +145,7 @@ static void write_build(const struct writer *w)
 
 static void write_up(const struct writer *w)
 {
-	const struct iface *i = &w->subject->d->iface;
-
-	only(w, i->tun.fd >= 0 && i->carrier && i->address.family);
+	only(w, w->subject->d->up);
 }
 
 static void write_uptime(const struct writer *w)
