@@ -131,7 +131,7 @@ class Recorder:
         self.process = world.background(world.inner, [str(world.binaries.gwctl), "-s", str(world.gwd.socket),
                                                       "capture", str(self.path), *arguments], name)
         # Its own file, and gwd's word that it began: what happens from here on is in it.
-        wait_for("the capture to begin", lambda: self.path.exists() and self.path.stat().st_size > 0)
+        wait_for("the capture to begin", lambda: self.path.exists() and self.path.read_bytes()[:4] == b"\n\r\r\n")
 
     def end(self) -> Pcapng:
         self.process.signal(signal.SIGINT)
@@ -205,10 +205,10 @@ def test_a_capture_is_cut_down_to_what_was_asked_for(world: World) -> None:
     (world.folder / "link").symlink_to(old)
     assert world.gwctl("capture", str(world.folder / "link"), check=False).returncode == 1
     assert old.read_text() == "old"
-    full = Recorder(world, "old", "--size", "5k")
-    say(world, s, b"x" * 20000)
+    full = Recorder(world, "old", "--size", "20k")
+    say(world, s, b"x" * 60000)
     assert "size limit" in (full.ended() and full.process.text())
-    assert 4000 < full.path.stat().st_size <= 5000 and full.path.stat().st_mode & 0o777 == 0o600
+    assert 17000 < full.path.stat().st_size <= 20000 and full.path.stat().st_mode & 0o777 == 0o600
     piped = world.inner.run("sh", "-c", f"{world.binaries.gwctl} -s {world.gwd.socket} capture -d 1 - | tshark -n -r -")
     assert "packets" in piped.stderr
 
