@@ -7,19 +7,17 @@
  * then sends what it still has and its counts, and closes. Beyond the size only counts are written.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "client.h"
-#include "field.h"
+#include "file.h"
 #include "format.h"
 #include "pcapng.h"
 
@@ -204,20 +202,15 @@ static int record(struct capture *c, const sigset_t *unblocked)
 
 /* ---- the file ---- */
 
-/* A file that was there is overwritten, but not through a link, and others cannot read it. */
 static int open_out(struct capture *c)
 {
-	struct stat st;
-
 	if (strcmp(c->name, "-") == 0) {
 		c->out = STDOUT_FILENO;
 		return isatty(c->out) ? complain(c, "a capture is no text for a terminal") : CTL_OK;
 	}
-	c->out = open(c->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	c->out = file_create(c->name);
 	if (c->out < 0)
-		return complain(c, errno == ELOOP ? "is a symbolic link" : strerror(errno));
-	if (fstat(c->out, &st) == 0 && S_ISREG(st.st_mode) && fchmod(c->out, 0600) < 0)
-		return complain(c, strerror(errno));
+		return complain(c, c->out == -ELOOP ? "is a symbolic link" : strerror(-c->out));
 	return CTL_OK;
 }
 

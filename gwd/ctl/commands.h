@@ -17,6 +17,7 @@
 	X(log)      \
 	X(metrics)  \
 	X(capture)  \
+	X(report)   \
 	X(at)       \
 	X(close)    \
 	X(reload)   \

@@ -21,6 +21,7 @@ from harness.world import World
 
 PASSWORD = "hunter2-or-so"
 PIN = "4711"
+ICCID = "8949020000123456789"
 
 
 def secrets(world: World) -> dict[str, object]:
@@ -251,3 +252,36 @@ def test_a_reader_that_stops_costs_packets_of_its_own_and_nobody_else_anything(w
         open_capture(gwd).close()
     for other in (open_capture(gwd), open_capture(gwd)):
         other.close()
+
+
+# -- the report ------------------------------------------------------------------------------------
+
+
+def test_a_report_has_what_is_asked_for_first_and_nobodys_secrets(world: World) -> None:
+    gwd = world.up(SIM_WITH_SECRETS | {"iccid": ICCID}, secrets(world) | {"log.level": "trace"})
+    s = world.connect(world.serve(echo).address)
+    say(world, s, b"only for the peer")
+    text = world.gwctl("report").stdout
+    for part in ("versions", "status", "modem", "links", "flows", "config", "metrics", "network", "log"):
+        assert text.count(f"\n==== {part} ====\n") == 1
+    for wanted in ("Read this before you send it", "kernel  Linux", '"carrier":true', "198.51.100.1:8000",
+                   "gwd_", "$ ip -s addr show dev cell0", "\ndefault ",
+                   "trace modem0: > AT+CIPSEND=9,17"):
+        assert wanted in text, wanted
+    assert ICCID in gwd.process.text(), "the dialogue has it"
+    for hidden in (PASSWORD, f'"{PIN}"', "only for the peer", ICCID):
+        assert hidden not in text, hidden
+    assert "*" * 15 + ICCID[-4:] in text
+    assert ICCID in world.gwctl("report", "--full").stdout
+
+
+def test_a_report_is_written_when_gwd_is_not_there(world: World) -> None:
+    path = world.folder / "report.txt"
+    done = world.inner.run(str(world.binaries.gwctl), "-s", str(world.folder / "none.sock"), "report", str(path))
+    text = path.read_text()
+    assert "read it before you send it" in done.stderr and path.stat().st_mode & 0o777 == 0o600
+    assert text.count("failed: ") >= 7 and "is gwd running?" in text
+    assert "kernel  Linux" in text and 'Device "cell0" does not exist' in text
+    no_ip = world.inner.run("env", "PATH=/nowhere", str(world.binaries.gwctl), "-s", str(world.folder / "none.sock"),
+                            "report", "-")
+    assert "$ ip -4 rule show\nfailed: there is no such program" in no_ip.stdout
