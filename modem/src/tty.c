@@ -62,13 +62,32 @@ static int set_raw(int fd, speed_t speed, bool rtscts)
 	return tcflush(fd, TCIOFLUSH) < 0 ? -errno : 0;
 }
 
-/* Both, because TIOCEXCL does not stop root and flock() only stops the polite. A pty has no
- * TIOCEXCL worth failing for. */
+/* The bus of the device: "usb-serial" or "usb" (CDC ACM); a pty has no device. */
+enum tty_kind tty_kind(int fd)
+{
+	char path[80], bus[256];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return TTY_UART;
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/subsystem", major(st.st_rdev),
+		minor(st.st_rdev));
+	n = readlink(path, bus, sizeof(bus) - 1);
+	if (n < 0)
+		return errno == ENOENT ? TTY_VIRTUAL : TTY_UART;
+	bus[n] = '\0';
+	return strstr(bus, "/usb") ? TTY_USB : TTY_UART;
+}
+
+/* Both, because TIOCEXCL does not stop root and flock() only stops the polite. A pty would keep TIOCEXCL beyond
+ * our end, if that is sudden: its other end holds it open, and without CAP_SYS_ADMIN nobody gets in again. */
 static int claim(int fd)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	(void)ioctl(fd, TIOCEXCL);
+	if (tty_kind(fd) != TTY_VIRTUAL)
+		(void)ioctl(fd, TIOCEXCL);
 	return 0;
 }
 
@@ -107,24 +126,6 @@ int tty_open(const char *path, unsigned baud, bool rtscts)
 out:
 	close(fd);
 	return err;
-}
-
-/* The bus of the device: "usb-serial" or "usb" (CDC ACM); a pty has no device. */
-enum tty_kind tty_kind(int fd)
-{
-	char path[80], bus[256];
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(fd, &st) < 0)
-		return TTY_UART;
-	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/subsystem", major(st.st_rdev),
-		minor(st.st_rdev));
-	n = readlink(path, bus, sizeof(bus) - 1);
-	if (n < 0)
-		return errno == ENOENT ? TTY_VIRTUAL : TTY_UART;
-	bus[n] = '\0';
-	return strstr(bus, "/usb") ? TTY_USB : TTY_UART;
 }
 
 size_t tty_unsent(int fd)

@@ -97,19 +97,29 @@ def test_without_permission_it_exits_77(world: World) -> None:
     world.forget_gwd(NOPERM)
 
 
-def test_an_ordinary_user_with_cap_net_admin_is_enough(world: World) -> None:
-    world.start_sim()
-    for_nobody(world)
+def as_nobody_with_net_admin(world: World) -> list[str]:
     # Debian's udev lets everybody open /dev/net/tun; not every machine has udev.
     node = world.folder / "tun"
     os.mknod(node, stat.S_IFCHR | 0o666, os.makedev(10, 200))
     node.chmod(0o666)
-    world.start_gwd(wrap=["sh", "-c", f"mount --bind {node} /dev/net/tun && exec \"$@\"", "sh",
-                          *AS_NOBODY, "--inh-caps=+net_admin", "--ambient-caps=+net_admin"])
+    return ["sh", "-c", f"mount --bind {node} /dev/net/tun && exec \"$@\"", "sh",
+            *AS_NOBODY, "--inh-caps=+net_admin", "--ambient-caps=+net_admin"]
+
+
+def test_an_ordinary_user_with_cap_net_admin_is_enough(world: World) -> None:
+    world.start_sim()
+    for_nobody(world)
+    wrap = as_nobody_with_net_admin(world)
+    gwd = world.start_gwd(wrap=wrap)
     server = world.serve(echo)
     s = world.connect(server.address)
     s.sendall(b"x")
     assert s.recv(1) == b"x"
+    # Killed, it leaves nothing behind that would keep an ordinary user from the tty.
+    gwd.process.signal(signal.SIGKILL)
+    world.forget_gwd(-signal.SIGKILL)
+    world.close_clients()
+    world.start_gwd(wrap=wrap, route=None)
 
 
 # -- the SIM and the network -----------------------------------------------------------------------

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * Opens @path: O_NOCTTY, raw 8N1, @baud bits/s, RTS/CTS if asked, CLOCAL, TIOCEXCL and an advisory
- * lock (flock) against a second program; the low-latency flag where the driver has one (USB serial
+ * Opens @path: O_NOCTTY, raw 8N1, @baud bits/s, RTS/CTS if asked, CLOCAL, TIOCEXCL (not on a pty) and an
+ * advisory lock (flock) against a second program; the low-latency flag where the driver has one (USB serial
  * adapters hold back bytes up to 16 ms without it); what the kernel still buffered is dropped.
  * Returns the fd or -errno: -EBUSY another program holds it, -ENOTTY not a tty, -EINVAL the speed
  * is none the platform knows.
