@@ -19,9 +19,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Iterator
@@ -49,10 +51,9 @@ class Row:
 
 
 class Bench:
-    def __init__(self, build: Path, seconds: int) -> None:
-        self.build = build
+    def __init__(self, binaries: Binaries, seconds: int) -> None:
         self.seconds = seconds
-        self.binaries = Binaries(build / "gwd" / "gwd", build / "gwd" / "gwctl", build / "sim" / "a76sim")
+        self.binaries = binaries
 
     def world(self, sim: dict[str, object], gwd: dict[str, object] | None = None) -> "Running":
         return Running(self.binaries, sim, {"log.level": "warn"} | (gwd or {}))
@@ -201,10 +202,10 @@ class Bench:
 
     def sizes(self) -> Iterator[Row]:
         for path in (self.binaries.gwd, self.binaries.gwctl, self.binaries.a76sim):
-            stripped = path.with_suffix(".stripped")
-            subprocess.run(["strip", "-o", str(stripped), str(path)], check=True)
-            yield Row(f"size of {path.name}, stripped", f"{stripped.stat().st_size / 1000:8.0f} kB")
-            stripped.unlink()
+            with tempfile.NamedTemporaryFile() as stripped:
+                subprocess.run(["strip", "-o", stripped.name, str(path)], check=True)
+                size = Path(stripped.name).stat().st_size
+            yield Row(f"size of {path.name}, stripped", f"{size / 1000:8.0f} kB")
 
 
 class Running:
@@ -250,14 +251,25 @@ def show(rows: list[Row]) -> None:
         print(f"{row.what:42} {row.value:14} {row.share:20} {row.note}".rstrip(), flush=True)
 
 
+def built(folder: Path) -> Binaries:
+    return Binaries(folder / "gwd" / "gwd", folder / "gwd" / "gwctl", folder / "sim" / "a76sim")
+
+
+def installed() -> Binaries:
+    paths = [shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin")
+             for name in ("gwd", "gwctl", "a76sim")]
+    return Binaries(*(Path(path or sys.exit("gwd, gwctl or a76sim is not installed")) for path in paths))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=TOP / "build" / "release")
+    parser.add_argument("--installed", action="store_true", help="the programs of this system instead")
     parser.add_argument("--seconds", type=int, default=6, help="of line a figure (6)")
     parser.add_argument("--only", default="", help="figures whose name holds this word (line, transparent, latency, cost, sizes)")
     args = parser.parse_args()
     remove_stale()
-    bench = Bench(args.build.resolve(), args.seconds)
+    bench = Bench(installed() if args.installed else built(args.build.resolve()), args.seconds)
     groups = {
         "sizes": lambda: show(list(bench.sizes())),
         "line": lambda: [show([bench.down(baud, receive)]) for baud in (115200, 921600)
