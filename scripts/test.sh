@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 TOP=$PWD
-ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs container bench)
+ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs container deb bench)
 LOGS=$TOP/build/logs
 PYTHON=/usr/bin/python3
 JOBS=$(nproc)
@@ -24,6 +24,7 @@ usage() {
 	  e2e         real programs through cell0, against the simulated modem, with sanitizers
 	  knobs       every value of every knob of the simulated modem, and random combinations
 	  container   the images, built without a network and run by podman
+	  deb         the Debian packages, in a clean Debian under a real systemd
 	  bench       line use, memory, sizes: figures of the release build, no verdict
 
 	  --soak      30 minutes a fuzz target, e2e three times over, new combinations of knobs, long bench
@@ -281,6 +282,13 @@ suite_container() {
 	local status=0
 	run_pytest container-pytest.txt -s -rfEs test_container.py || status=1
 	NOTE=$(grep -ohE '(static image [0-9]|containers do not run here).*' "$LOGS/container-pytest.txt" | tail -n 1)
+	return $status
+}
+
+suite_deb() {
+	local status=0
+	packaging/debian/test.sh | count_oks || status=1
+	NOTE=$(grep '^skipped ' "$LOGS/deb.log")
 	return $status
 }
 
