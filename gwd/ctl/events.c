@@ -18,21 +18,33 @@ static bool speaks_for_itself(const char *key)
 	return false;
 }
 
+static void print_member(const char *key, struct json_object *value)
+{
+	const char *text = json_object_get_string(value);
+	bool word = json_object_is_type(value, json_type_string) && !strpbrk(text, " \"=");
+
+	if (speaks_for_itself(key))
+		printf(" %s", text);
+	else if (word)
+		printf(" %s=%s", key, text);
+	else
+		printf(" %s=%s", key, json_object_to_json_string_ext(value,
+			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
 static void print_event(const struct ctl *ctl, struct json_object *e)
 {
+	static const char *const head[] = {"version", "event", "time"};
+
 	printf("%s%s%s %s", colour(ctl->color, COLOUR_DIM), field_text(e, "time", "-"),
 		colour_end(ctl->color), field_text(e, "event", "-"));
 	json_object_object_foreach(e, key, value) {
-		bool head = strcmp(key, "version") == 0 || strcmp(key, "event") == 0 ||
-			strcmp(key, "time") == 0;
+		bool shown = false;
 
-		if (head || !value)
-			continue;
-		if (speaks_for_itself(key))
-			printf(" %s", json_object_get_string(value));
-		else
-			printf(" %s=%s", key, json_object_to_json_string_ext(value,
-				JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+			shown = shown || strcmp(key, head[i]) == 0;
+		if (value && !shown)
+			print_member(key, value);
 	}
 	printf("\n");
 }

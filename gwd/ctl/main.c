@@ -212,7 +212,7 @@ static int parse_options(struct ctl *ctl, int argc, char **argv)
 		status = global_option(ctl, opt);
 		if (status >= 0)
 			return status;
-		for (unsigned i = 0; status == -2 && i < CTL_FLAGS_MAX; i++)
+		for (unsigned i = 0; ctl->command && status == -2 && i < CTL_FLAGS_MAX; i++)
 			if (ctl->command->flags[i].letter == opt)
 				ctl->values[i] = optarg ? optarg : "";
 	}

@@ -49,21 +49,24 @@ static uint64_t inode_of(struct json_object *flow)
 	return json_object_get_uint64(field(flow, "inode"));
 }
 
-/* A line of a file in /proc/PID without its newline; false when it cannot be read. */
-static bool read_process(int pid, const char *name, char *text, size_t size)
+/* The first line with this beginning of a file in /proc/PID, what follows it; false: there is none. */
+static bool read_process(int pid, const char *name, const char *beginning, char *text, size_t size)
 {
-	char path[64];
+	size_t skip = strlen(beginning);
+	char path[64], line[512];
+	bool ok = false;
 	FILE *f;
-	bool ok;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	f = fopen(path, "re");
-	if (!f)
-		return false;
-	ok = fgets(text, (int)size, f) != NULL;
-	fclose(f);
+	while (f && !ok && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		ok = strncmp(line, beginning, skip) == 0;
+	}
+	if (f)
+		fclose(f);
 	if (ok)
-		text[strcspn(text, "\n")] = '\0';
+		snprintf(text, size, "%s", line + skip);
 	return ok;
 }
 
@@ -72,10 +75,8 @@ static void found(struct owner *w, int pid)
 	if (w->pid)
 		return;
 	w->pid = pid;
-	if (read_process(pid, "comm", w->process, sizeof(w->process)))
+	if (read_process(pid, "comm", "", w->process, sizeof(w->process)))
 		text_clean(w->process);
-	else
-		w->process[0] = '\0';
 }
 
 static void look_at_process(struct owners *o, int pid)
@@ -228,12 +229,11 @@ struct owner_name owner_cgroup(const struct owners *o, struct json_object *flow)
 	uint64_t id = json_object_get_uint64(field(flow, "cgroup_id"));
 	const struct owner *w = owners_of(o, flow);
 	struct owner_name name = {"-"};
-	char line[256];
 
 	if (!id)
 		return name;
-	if (w && read_process(w->pid, "cgroup", line, sizeof(line)) && strncmp(line, "0::", 3) == 0)
-		snprintf(name.s, sizeof(name.s), "%s", text_clean(line + 3));
+	if (w && read_process(w->pid, "cgroup", "0::", name.s, sizeof(name.s)))
+		text_clean(name.s);
 	else
 		name_cgroup(id, &name);
 	return name;

@@ -18,7 +18,9 @@ import pytest
 
 from harness.fakecontrol import FakeControl, error
 from harness.process import sanitizer_env
-from harness.world import Binaries
+from harness.servers import hold
+from harness.waiting import wait_for
+from harness.world import Binaries, World
 
 MODEM = {
     "modem": 0, "device": "/dev/ttyUSB2", "baud": 115200, "state": "up", "since_s": 11700.1,
@@ -153,6 +155,24 @@ def test_flows_come_with_their_owners_and_the_fastest_first(tool: Tool) -> None:
     assert "CGROUP" in wide and "bulk" in wide and "bulk" not in numeric
 
 
+def test_the_control_group_of_a_hidden_process_is_found_by_its_number(tool: Tool) -> None:
+    root = next((x for x in map(Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
+                 if (x / "cgroup.controllers").exists()), None)
+    if not root:
+        pytest.skip("no cgroup v2 here")
+    group = Path(tempfile.mkdtemp(prefix="gwd-test-", dir=root))
+    inner = group / "inner"
+    try:
+        inner.mkdir()
+        tool.answers["flows"] = {"flows": [flow(1, cgroup_id=inner.stat().st_ino), flow(2, cgroup_id=2**40)]}
+        rows = tool.shown("flows", "-w").splitlines()[1:]
+    finally:
+        # The kernel's files in a control group go with it; rmtree() would try to remove each.
+        inner.rmdir()
+        group.rmdir()
+    assert rows[1].endswith(f"/{group.name}/inner") and rows[0].endswith("  -")
+
+
 def test_links_are_one_line_each(tool: Tool) -> None:
     tool.answers["links"] = {"links": [
         {"modem": 0, "link": 0, "state": "free", "type": None, "remote": None, "flows": 0, "tx_bytes": 0,
@@ -203,7 +223,7 @@ def test_events_come_one_by_one_or_all(tool: Tool) -> None:
     tool.fake.streams["events"] = [
         {"event": "bearer", "time": "2026-11-22T23:30:00Z", "modem": 0, "state": "up", "reason": None},
         {"event": "lost", "count": 3},
-        {"event": "log", "time": "2026-11-22T23:30:01Z", "level": "warn", "text": "x\u0007y"}]
+        {"event": "log", "time": "2026-11-22T23:30:01Z", "level": "warn", "text": "x\u0007y", "note": "a b"}]
     assert tool.shown("events", "bearer", "flow") == "2026-11-22T23:30:00Z bearer modem=0 up\n"
     assert tool.fake.asked[-1] == {"request": "events", "kinds": ["bearer", "flow"]}
     argv = [str(tool.binary), "-s", str(tool.fake.path), "events", "-f"]
@@ -211,7 +231,7 @@ def test_events_come_one_by_one_or_all(tool: Tool) -> None:
         assert following.stdout
         assert [following.stdout.readline() for _ in range(3)] == [
             "2026-11-22T23:30:00Z bearer modem=0 up\n", "- lost count=3\n",
-            '2026-11-22T23:30:01Z log level="warn" x?y\n']
+            '2026-11-22T23:30:01Z log level=warn x?y note="a b"\n']
         assert following.poll() is None
         following.terminate()
     assert json.loads(tool.run("--json", "events").stdout)["event"] == "bearer"
@@ -399,6 +419,39 @@ def test_a_full_disk_is_noticed(tool: Tool) -> None:
     with open("/dev/full", "w") as full:
         done = tool.run("status", stdout=full)
     assert done.returncode == 1 and "No space" in done.stderr
+
+
+# -- with a real gwd ------------------------------------------------------------------------------
+
+
+def test_a_real_gwd_is_shown(world: World) -> None:
+    gwd = world.up()
+    server = world.serve(hold)
+    s = world.connect(server.address)
+    s.sendall(b"x" * 5000)
+    wait_for("the module's confirmation", lambda: gwd.flows()[0]["tx_bytes"] == 5000)
+    us = f"{Path('/proc/self/comm').read_text().strip()}/{os.getpid()}"
+    number, *_, process = re.split("  +", world.gwctl("flows").stdout.splitlines()[1].strip())
+    assert int(number) == gwd.flows()[0]["id"] and process == us
+    assert f" {gwd.flows()[0]['inode']}" in world.gwctl("flows", "-n").stdout
+    group = Path("/proc/self/cgroup").read_text().splitlines()[-1].removeprefix("0::")
+    assert world.gwctl("flows", "-w").stdout.splitlines()[1].endswith(f"  {group}")
+    status = world.gwctl("status").stdout
+    assert re.search(r"^modem 0 +up for .*, since 20\d\d-", status) and "  ! " not in status
+    assert "a76sim, LTE, home network" in status and " kB/s" in status
+    line = world.gwctl("check").stdout
+    assert line.startswith("GWD OK - cell0 up for ") and " rssi=-67;" in line and " links=1;" in line
+    assert "a76sim" not in world.gwctl("log", "-n", "1").stdout
+    assert "bearer" in world.gwctl("log").stdout
+
+
+def test_a_real_gwd_says_why_it_is_down(world: World) -> None:
+    world.start_sim(pin="1234")
+    gwd = world.start_gwd(wait=None, route=None)
+    wait_for("the PIN to be missed", lambda: gwd.state() and gwd.modem()["failure"] == "pin")
+    assert "modem.pin_file" in world.gwctl("status").stdout
+    done = world.gwctl("check", check=False)
+    assert done.returncode == 2 and "PIN" in done.stdout
 
 
 # -- completions ----------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def test_people_are_told(world: World) -> None:
     slow = switched(world, body=SLOW[:400_000])
     text = world.gwctl("status").stdout
     assert "buffer (auto)" in text and "1 switches" in text
+    assert "! buffer mode" in text and "reads slower than the line, now flow" in text
     assert sha(receive_all(slow)) == sha(SLOW[:400_000])
     slow.close()
     wait_mode(world, "push")
