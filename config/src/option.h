@@ -72,6 +72,7 @@ bool valid_path(const char *text);
 bool valid_device(const char *text);
 bool valid_socket_path(const char *text);
 bool valid_listen(const char *text);
+bool valid_group(const char *text);
 bool valid_apn(const char *text);
 bool valid_at_command(const char *text);
 bool valid_forward(const char *text);

@@ -115,7 +115,8 @@ const struct option options[] = {
 		.def = "cell0", .arg = "NAME",
 		.expect = "an interface name (1-15 of letters, digits, '.', '-', '_'; one %d)",
 		.help = "Name of the TUN interface; %d takes the first free number."},
-	{"interface", "mtu", OPTION_UINT, FIELD(interface.mtu), RANGE(576, 9000), .def = "1500",
+	{"interface", "mtu", OPTION_UINT, FIELD(interface.mtu), RANGE(576, 9000), .live = true,
+		.def = "1500",
 		.help = "Largest IP packet of the interface in bytes; IPv6 needs 1280 at least."},
 	{"interface", "address", OPTION_ADDRESS, FIELD(interface.address), .def = "auto",
 		.arg = "auto|none|ADDRESS/PREFIX", .expect = "auto, none or ADDRESS/PREFIX of a host",
@@ -183,7 +184,7 @@ const struct option options[] = {
 			"while a host does not read. transparent gives the whole line to one flow at a "
 			"time."},
 	{"modem", "buffer_return", OPTION_ENUM, FIELD(modem.buffer_return), .names = buffer_returns,
-		.def = "idle",
+		.live = true, .def = "idle",
 		.help = "When auto goes back to push: idle, no TCP flow is left; empty, no link has unread "
 			"data, which relies on a module that announces all data."},
 	{"modem", "hex", OPTION_BOOL, FIELD(modem.hex), .def = "no",
@@ -199,7 +200,7 @@ const struct option options[] = {
 		.expect = "an AT command (AT..., printable, at most 200 characters, 16 of them)",
 		.help = "An AT command sent after the standard ones; may repeat."},
 	{"modem", "power_command", OPTION_TEXT, FIELD(modem.power_command), .valid = valid_path,
-		.def = "", .arg = "COMMAND", .example = "/usr/local/sbin/power-cycle-module",
+		.live = true, .def = "", .arg = "COMMAND", .example = "/usr/local/sbin/power-cycle-module",
 		.expect = "an absolute path and arguments",
 		.help = "Program that power-cycles the module, the last resort of recovery; split at "
 			"blanks, run without a shell."},
@@ -235,7 +236,7 @@ const struct option options[] = {
 
 	/* The bounds of connect_timeout are those of AT+CIPTIMEOUT's second value, 3000-120000 ms. */
 	{"tcp", "connect_timeout", OPTION_DURATION, FIELD(tcp.connect_timeout),
-		RANGE(SEC(3), SEC(120)), .def = "30s",
+		RANGE(SEC(3), SEC(120)), .live = true, .def = "30s",
 		.help = "How long the module tries to connect."},
 	{"tcp", "linger", OPTION_DURATION, FIELD(tcp.linger), RANGE(0, SEC(300)), .def = "10s",
 		.live = true,
@@ -277,6 +278,11 @@ const struct option options[] = {
 		.def = "", .arg = "PATH", .example = "/run/gwd/cell0.sock",
 		.expect = "an absolute path of at most 107 bytes",
 		.help = "Unix socket of gwctl; empty is " GWD_RUN_DIR "/IFNAME.sock."},
+	{"control", "group", OPTION_TEXT, FIELD(control.group), .valid = valid_group, .live = true,
+		.def = "", .arg = "GROUP", .example = "gwd",
+		.expect = "the name or the number of a group",
+		.help = "Group of control.socket, whose members may use gwctl; empty leaves that of the "
+			"daemon."},
 
 	{"metrics", "listen", OPTION_TEXT, FIELD(metrics.listen), .valid = valid_listen, .def = "",
 		.arg = "ADDRESS:PORT|PATH", .example = "127.0.0.1:9776", .live = true,

@@ -15,6 +15,7 @@
 #include "option.h"
 
 /* TS 23.003, 9.1: an APN has at most 100 octets. */
+#define GROUP_MAX 32 /* LOGIN_NAME_MAX of shadow, useradd(8) */
 #define APN_MAX 100
 #define AT_COMMAND_MAX 200
 
@@ -111,6 +112,11 @@ bool valid_listen(const char *text)
 	struct endpoint at;
 
 	return config_listen_parse(&at, text) == 0;
+}
+
+bool valid_group(const char *text)
+{
+	return strlen(text) <= GROUP_MAX && is_plain_name(text);
 }
 
 bool valid_apn(const char *text)

@@ -268,19 +268,30 @@ static unsigned count_kept(const struct client *all)
 	return n;
 }
 
-/* Whoever is sent things and does not read them holds a place for nothing. */
-static void close_stuck(struct client *all)
+/* Its peer has closed both directions, not only that of its requests. */
+static bool is_hung_up(const struct client *c)
+{
+	struct pollfd p = {.fd = c->fd};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
+}
+
+/* Whoever went away behind its last request, or is sent things and does not read them, holds a place
+ * for nothing. */
+static void close_useless(struct client *all)
 {
 	usec_t now = clock_now();
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &all[i];
+		bool stuck = unread(c) > 0 && now - c->active > STUCK;
 
-		if (c->fd >= 0 && c->use != CLIENT_ASKS && unread(c) > 0 && now - c->active > STUCK) {
+		if (c->fd < 0 || c->use == CLIENT_ASKS)
+			continue;
+		if (stuck)
 			log_warn("control: a client that does not read is closed");
+		if (stuck || is_hung_up(c))
 			client_close(c);
-			return;
-		}
 	}
 }
 
@@ -292,7 +303,7 @@ bool client_keep(struct client *c, enum client_use use, void (*gone)(struct clie
 	if (c->fd < 0)
 		return false;
 	if (kept >= CLIENTS_KEPT_MAX) {
-		close_stuck(c->all);
+		close_useless(c->all);
 		kept = count_kept(c->all);
 	}
 	if (c->use != CLIENT_ASKS) {
@@ -348,20 +359,12 @@ static void take_lines(struct client *c)
 	}
 }
 
-/* Not only its sending side: nobody reads any more. */
-static bool hung_up(const struct client *c)
-{
-	struct pollfd p = {.fd = c->fd};
-
-	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
-}
-
 /* "nc -N": what it has asked for is still wanted. */
 static void finish(struct client *c)
 {
 	c->finished = true;
 	ev_io_stop(c->loop, &c->readable);
-	if (is_over(c) || hung_up(c))
+	if (is_over(c) || is_hung_up(c))
 		client_close(c);
 }
 

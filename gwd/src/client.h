@@ -12,7 +12,6 @@
 #include "util/time.h"
 
 #define CLIENTS_MAX 8
-#define CLIENTS_KEPT_MAX 6 /* two places are always for who asks and goes */
 #define REQUEST_MAX 4096   /* bytes of one line */
 
 struct client {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "control.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ struct control {
 	struct daemon *d;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int fd;
-	gid_t group; /* of the socket file */
+	gid_t group, made; /* of the socket file: now; when it was made */
 	ev_io acceptable;
 	ev_timer resume;
 	struct client clients[CLIENTS_MAX];
@@ -112,6 +114,49 @@ static int clear_stale(const struct sockaddr_un *sa)
 	return unlink(sa->sun_path) < 0 ? -errno : 0;
 }
 
+int control_group(const char *name, gid_t *gid)
+{
+	const struct group *g;
+	unsigned long n;
+	char *end;
+
+	if (!*name) {
+		*gid = getegid();
+		return 0;
+	}
+	n = strtoul(name, &end, 10);
+	if (*end == '\0' && isdigit((unsigned char)name[0]) && n < UINT32_MAX) {
+		*gid = (gid_t)n;
+		return 0;
+	}
+	g = getgrnam(name);
+	if (g)
+		*gid = g->gr_gid;
+	return g ? 0 : -ENOENT;
+}
+
+/* Without CAP_CHOWN a process can give its files to groups it is a member of. */
+static int set_group(struct control *c)
+{
+	const char *name = c->d->config.control.group;
+	gid_t gid = c->made;
+	int rc = *name ? control_group(name, &gid) : 0;
+
+	if (rc == 0 && gid != c->group && lchown(c->path, (uid_t)-1, gid) < 0)
+		rc = -errno;
+	if (rc == 0)
+		c->group = gid;
+	else
+		log_error("control.group: %s: %s%s", name, strerror(-rc),
+			rc == -EPERM ? " (expected a group that this user is a member of)" : "");
+	return rc;
+}
+
+void control_regroup(struct control *c)
+{
+	set_group(c);
+}
+
 static int listen_at(struct control *c)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -138,8 +183,13 @@ static int listen_at(struct control *c)
 	}
 	if (lstat(c->path, &st) < 0)
 		return -errno;
-	c->group = st.st_gid;
-	return listen(c->fd, CLIENTS_MAX) < 0 ? -errno : 0;
+	c->group = c->made = st.st_gid; /* that of the folder, if it is setgid */
+	rc = set_group(c);
+	if (rc == 0 && listen(c->fd, CLIENTS_MAX) < 0)
+		rc = -errno;
+	if (rc < 0)
+		unlink(c->path);
+	return rc;
 }
 
 /* The default's folder is made here; any other is the operator's business. */

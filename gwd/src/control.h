@@ -28,6 +28,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+#define CLIENTS_KEPT_MAX 6 /* of eight: two places are always for who asks and goes */
 
 struct client;
 struct control;
@@ -36,6 +39,10 @@ struct json_object;
 
 /* Binds config.control.socket. 0 or -errno (logged): -EADDRINUSE when another gwd answers there. */
 int control_new(struct control **out, struct daemon *d);
+/* The file's group is that of the configuration again, after a reload; logged if it cannot be. */
+void control_regroup(struct control *c);
+/* The group that control.group names; this process' own for "". -ENOENT: there is none. */
+int control_group(const char *name, gid_t *gid);
 /* Closes all clients and removes the socket. */
 void control_free(struct control *c);
 

@@ -18,6 +18,7 @@
 #include "metrics.h"
 #include "modem/tty.h"
 #include "pin_memory.h"
+#include "reload.h"
 #include "util/log.h"
 
 #define TUN_BATCH 64	     /* packets read a wake-up: the largest cheap gain there is */
@@ -75,8 +76,7 @@ static void note_up(struct daemon *d, bool up)
 	d->up = up;
 }
 
-/* What the interface is now, for its script. */
-static void tell_script(struct daemon *d)
+void daemon_interface_changed(struct daemon *d)
 {
 	const struct unit *u = &d->gw->units[0];
 	const struct iface *i = &d->iface;
@@ -95,6 +95,8 @@ static void tell_script(struct daemon *d)
 		if (u->dns[k].family == f.address.family)
 			f.dns[f.n_dns++] = u->dns[k];
 	script_update(&d->script, f.up ? &f : NULL);
+	events_interface(&d->events);
+	waits_check(&d->waits);
 }
 
 /* The status line of the service manager: "up: 10.0.0.2, LTE, -71 dBm", or why it is not up. */
@@ -164,8 +166,9 @@ static void on_bearer(void *user, struct unit *u, const struct modem_bearer *b)
 {
 	struct daemon *d = user;
 
+	events_bearer(&d->events, u, b);
 	iface_bearer(&d->iface, u->up ? &u->address : NULL);
-	tell_script(d);
+	daemon_interface_changed(d);
 	tell_manager(d);
 	if (!d->stopping && is_hopeless(d, b->failure)) {
 		log_error("modem%u: giving up: %s (%s)", u->index, modem_failure_name(b->failure),
@@ -260,6 +263,13 @@ static void on_random(void *user, void *buf, size_t n)
 		;
 }
 
+static void on_event(void *user, const struct gateway_event *e)
+{
+	struct daemon *d = user;
+
+	events_gateway(&d->events, e);
+}
+
 static const struct gateway_ops gateway_callbacks = {
 	.output = on_output,
 	.owner = on_owner,
@@ -272,6 +282,7 @@ static const struct gateway_ops gateway_callbacks = {
 	.tap = on_tap,
 	.stopped = on_stopped,
 	.random = on_random,
+	.event = on_event,
 };
 
 void daemon_tap(struct daemon *d)
@@ -307,7 +318,7 @@ static void tun_lost(struct daemon *d, const char *why)
 	ev_io_stop(d->loop, &d->tun_readable);
 	ev_io_stop(d->loop, &d->monitor_readable);
 	iface_close(&d->iface);
-	tell_script(d);
+	daemon_interface_changed(d);
 	flow_reset_all(d->gw);
 	ev_timer_set(&d->reopen, REOPEN_S, 0.);
 	ev_timer_start(d->loop, &d->reopen);
@@ -324,7 +335,7 @@ static void on_reopen(struct ev_loop *loop, ev_timer *w, int events)
 		return;
 	}
 	iface_bearer(&d->iface, u->up ? &u->address : NULL);
-	tell_script(d);
+	daemon_interface_changed(d);
 }
 
 static void on_tun(struct ev_loop *loop, ev_io *w, int events)
@@ -359,7 +370,7 @@ static void on_monitor(struct ev_loop *loop, ev_io *w, int events)
 	else if (rc < 0 && rc != -EAGAIN)
 		tun_lost(d, strerror(-rc));
 	else
-		tell_script(d); /* somebody may have taken our route away */
+		daemon_interface_changed(d); /* somebody may have taken our route away */
 }
 
 /* ---- loop ---- */
@@ -418,9 +429,8 @@ static char *metrics_page(void *user, size_t *n)
 	return metrics_text(d, n);
 }
 
-/* Listens where the configuration says now. A port that somebody else has costs the figures, not the
- * interface. */
-static void serve_metrics(struct daemon *d)
+/* A port that somebody else has costs the figures, not the interface. */
+void daemon_serve_metrics(struct daemon *d)
 {
 	const char *where = d->config.metrics.listen;
 	int rc;
@@ -438,41 +448,14 @@ static void serve_metrics(struct daemon *d)
 
 /* ---- reload ---- */
 
-static void report_change(void *user, const char *name, bool live)
-{
-	(void)user;
-	if (live)
-		log_info("reload: %s changed", name);
-	else
-		log_warn("reload: %s cannot change without a restart", name);
-}
-
-static void reload(struct daemon *d)
-{
-	struct config fresh;
-	struct config_error err;
-
-	if (invocation_config(d->inv, &fresh, &err) < 0) {
-		log_error("reload: nothing changed: %s", err.text);
-		return;
-	}
-	config_diff(&d->config, &fresh, report_change, NULL);
-	config_apply_live(&d->config, &fresh);
-	log_set_level(d->config.log.level);
-	daemon_tap(d);
-	gateway_reconfigured(d->gw, clock_now());
-	iface_reconfigure(&d->iface);
-	serve_metrics(d);
-	tell_script(d);
-}
-
 static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
+	struct config_error err;
 
 	(void)loop, (void)events;
 	notify_phase(&d->notify, NOTIFY_RELOADING);
-	reload(d);
+	json_object_put(reload_run(d, &err));
 	notify_phase(&d->notify, NOTIFY_READY);
 }
 
@@ -491,6 +474,8 @@ static void watchers_init(struct daemon *d)
 	ev_init(&d->monitor_readable, on_monitor);
 	child_init(&d->power, d->loop, "modem.power_command", on_power_done, NULL);
 	script_init(&d->script, d->loop, &d->config);
+	events_init(&d->events, d);
+	waits_init(&d->waits, d);
 	d->batch_end.data = d->timer.data = d->reopen.data = d->stop_limit.data = d;
 	d->on_term.data = d->on_int.data = d->on_hup.data = d;
 	d->tun_readable.data = d->monitor_readable.data = d;
@@ -545,7 +530,7 @@ static int start(struct daemon *d)
 	if (rc < 0)
 		return rc == -EACCES || rc == -EPERM ? EX_NOPERM : EX_OSERR;
 	daemon_tap(d);
-	serve_metrics(d);
+	daemon_serve_metrics(d);
 	for (unsigned i = 0; i < d->gw->n_units; i++) {
 		port_init(&d->ports[i], d->loop, &d->config, &d->gw->units[i]);
 		port_start(&d->ports[i]);

@@ -9,6 +9,7 @@
 
 #include "capture.h"
 #include "control.h"
+#include "events.h"
 #include "gateway.h"
 #include "http_server.h"
 #include "iface.h"
@@ -17,6 +18,7 @@
 #include "script.h"
 #include "child.h"
 #include "tun/owner.h"
+#include "wait.h"
 
 /* How the program was called; enough to read the configuration again. */
 struct invocation {
@@ -48,6 +50,8 @@ struct daemon {
 	struct child power;
 	struct script script;
 	struct notify notify;
+	struct events events;
+	struct waits waits;
 	bool up; /* the interface has carrier and address: what interface.script hears of */
 	usec_t up_since; /* when that last changed */
 	int exit_code;
@@ -58,6 +62,11 @@ struct daemon {
 /* Runs until it is told to stop; the exit status of the process. */
 int daemon_run(struct daemon *d, const struct invocation *inv);
 
+/* The interface, or what its script is told of it, may have changed: script, events and whoever waits
+ * hear of it. */
+void daemon_interface_changed(struct daemon *d);
+/* Listens for who wants metrics where the configuration says now. */
+void daemon_serve_metrics(struct daemon *d);
 /* Listens to the tty if the log or a capture wants the dialogue; after a change of either. */
 void daemon_tap(struct daemon *d);
 

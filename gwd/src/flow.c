@@ -141,8 +141,16 @@ void flow_touch(struct gateway *gw, struct flow *f)
 		flow_arm(gw, f);
 }
 
+static void flow_event(struct gateway *gw, const struct flow *f, const char *what, const char *why)
+{
+	if (event_wanted(gw, EVENT_FLOW))
+		gw->ops->event(gw->user, &(struct gateway_event){
+			.kind = EVENT_FLOW, .what = what, .why = why, .flow = f});
+}
+
 void flow_enter(struct gateway *gw, struct flow *f, enum flow_state state)
 {
+	bool is_new = f->state == FLOW_FREE;
 	char name[FLOW_NAME_LEN];
 
 	log_debug("%s: %s -> %s", flow_name(f, name), states[f->state].name, states[state].name);
@@ -154,6 +162,7 @@ void flow_enter(struct gateway *gw, struct flow *f, enum flow_state state)
 	f->half_closed = false;
 	f->check = state <= FLOW_OPENING ? gw->now + GAVE_UP_CHECK : USEC_NEVER;
 	flow_arm(gw, f);
+	flow_event(gw, f, is_new ? "new" : "state", NULL);
 	if (state == FLOW_CONFIRM)
 		tcp_confirm_begin(gw, f);
 	else if (state == FLOW_LINGER)
@@ -203,13 +212,14 @@ struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp,
 	return f;
 }
 
-/* The endpoint must be gone already; a link that is still attached is the caller's to close. */
-void flow_free(struct gateway *gw, struct flow *f)
+void flow_free(struct gateway *gw, struct flow *f, const char *why)
 {
 	char name[FLOW_NAME_LEN];
 
 	log_debug("%s: gone, %llu bytes sent, %llu received", flow_name(f, name),
 		(unsigned long long)f->tx_bytes, (unsigned long long)f->rx_bytes);
+	if (f->state != FLOW_FREE) /* else it never began */
+		flow_event(gw, f, "end", why);
 	if (f->link) {
 		sched_remove(f->link);
 		f->link->flow = NULL;
@@ -223,13 +233,14 @@ void flow_free(struct gateway *gw, struct flow *f)
 
 void flow_refuse(struct gateway *gw, struct flow *f, enum stack_answer answer)
 {
+	const char *why = answer == STACK_ANSWER_RST ? "refused: reset" :
+		answer == STACK_ANSWER_NET_UNREACH ? "refused: network unreachable" :
+						     "refused: host unreachable";
 	char name[FLOW_NAME_LEN];
 
-	log_debug("%s: refused (%s)", flow_name(f, name),
-		answer == STACK_ANSWER_RST ? "reset" : answer == STACK_ANSWER_NET_UNREACH ?
-			"network unreachable" : "host unreachable");
+	log_debug("%s: %s", flow_name(f, name), why);
 	stack_tcp_refuse(f->tcp, answer);
-	flow_free(gw, f);
+	flow_free(gw, f, why);
 }
 
 void link_end(struct link *l)
@@ -250,7 +261,7 @@ void flow_reset(struct gateway *gw, struct flow *f, uint64_t *counter, const cha
 	(*counter)++;
 	gw->count.tcp_reset++;
 	stack_tcp_abort(f->tcp);
-	flow_free(gw, f);
+	flow_free(gw, f, why);
 	link_end(l);
 }
 
@@ -262,7 +273,7 @@ void flow_finish(struct gateway *gw, struct flow *f)
 	gw->count.tcp_finished++;
 	stack_tcp_shutdown(f->tcp);
 	stack_tcp_detach(f->tcp);
-	flow_free(gw, f);
+	flow_free(gw, f, "finished");
 	link_end(l);
 }
 
@@ -304,6 +315,45 @@ bool flow_reclaim(struct gateway *gw, enum flow_state state)
 		return false;
 	flow_reset(gw, oldest, &gw->count.tcp_reset_reclaimed, "what it holds is needed");
 	return true;
+}
+
+static struct flow *flow_find(struct list *head, uint32_t id)
+{
+	for (struct list *pos = head->next; pos != head; pos = pos->next)
+		if (list_entry(pos, struct flow, node)->id == id)
+			return list_entry(pos, struct flow, node);
+	return NULL;
+}
+
+static int mapping_close(struct gateway *gw, uint32_t id)
+{
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		if (!gw->mappings[i].used || gw->mappings[i].id != id)
+			continue;
+		udp_mapping_drop(&gw->mappings[i], "closed on request");
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int flow_close(struct gateway *gw, usec_t now, uint32_t id)
+{
+	struct flow *f = flow_find(&gw->waiting, id);
+	struct link *l;
+
+	gw->now = now;
+	if (!f)
+		f = flow_find(&gw->flows, id);
+	if (!f)
+		return mapping_close(gw, id);
+	if (f->state == FLOW_WAITING || f->state == FLOW_OPENING) {
+		l = f->link;
+		flow_refuse(gw, f, STACK_ANSWER_RST);
+		link_end(l);
+	} else {
+		flow_reset(gw, f, &gw->count.tcp_reset_asked, "closed on request");
+	}
+	return 0;
 }
 
 void flow_reset_all(struct gateway *gw)

@@ -93,7 +93,14 @@ void forward_configure(struct gateway *gw)
 
 void forward_listening(struct unit *u, unsigned server, int result)
 {
-	u->gw->forwards[server].result = result;
+	struct gateway *gw = u->gw;
+
+	gw->forwards[server].result = result;
+	if (event_wanted(gw, EVENT_FORWARD))
+		gw->ops->event(gw->user, &(struct gateway_event){
+			.kind = EVENT_FORWARD, .what = result ? "failed" : "listening",
+			.why = result ? modem_open_result_name(result) : NULL, .unit = u,
+			.server = server});
 }
 
 unsigned forward_active(const struct gateway *gw, const struct forward *fw)
@@ -186,7 +193,7 @@ static struct flow *begin(struct link *l, const struct forward *fw, const struct
 	if (buffer_take(gw, f))
 		return f;
 	stack_tcp_abort(tcp);
-	flow_free(gw, f);
+	flow_free(gw, f, "no buffer is left");
 	return NULL;
 }
 
@@ -227,6 +234,6 @@ void forward_refused(struct gateway *gw, struct flow *f, const char *why)
 	gw->count.forward_refused++;
 	if (fw)
 		fw->refused++;
-	flow_free(gw, f);
+	flow_free(gw, f, why);
 	link_end(l);
 }

@@ -8,6 +8,7 @@
 
 #include "util/log.h"
 
+#define CONNECT_TIMEOUT_MAX SEC(120) /* AT+CIPTIMEOUT's limit; a reload may change the option */
 #define UDP_READ_MAX 1500 /* CIPRXGET's limit: a datagram should come in one read */
 
 const char *flow_name(const struct flow *f, char *buf)
@@ -95,6 +96,15 @@ struct addr unit_address(const struct unit *u, unsigned *prefix)
 	return c->interface.address.addr;
 }
 
+static void link_event(const struct link *l, const char *what, const char *why)
+{
+	struct gateway *gw = l->unit->gw;
+
+	if (event_wanted(gw, EVENT_LINK))
+		gw->ops->event(gw->user, &(struct gateway_event){
+			.kind = EVENT_LINK, .what = what, .why = why, .unit = l->unit, .link = l});
+}
+
 /* ---- modem callbacks: each names a link of its unit ---- */
 
 static void learn_dns(struct unit *u, const struct modem_bearer *b)
@@ -138,6 +148,8 @@ static void on_opened(void *user, unsigned link, int result)
 {
 	struct link *l = &((struct unit *)user)->links[link];
 
+	link_event(l, result == MODEM_OPEN_OK ? "open" : "failed",
+		result == MODEM_OPEN_OK ? NULL : modem_open_result_name(result));
 	if (l->use == LINK_TCP)
 		tcp_link_opened(l, result);
 	else if (l->use == LINK_DNS)
@@ -189,6 +201,7 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 
 	log_debug("modem%u link %u: closed: %s", l->unit->index, link,
 		modem_close_reason_name(reason));
+	link_event(l, "closed", modem_close_reason_name(reason));
 	if (l->use == LINK_TCP)
 		tcp_link_closed(l, reason);
 	else if (l->use == LINK_DNS)
@@ -207,6 +220,7 @@ static void on_accepted(void *user, unsigned link, unsigned server, const struct
 	if (l->use == LINK_UDP)
 		udp_link_taken(l);
 	forward_accepted(l, server, remote);
+	link_event(l, "accepted", NULL);
 }
 
 static void on_listening(void *user, unsigned server, int result)
@@ -221,6 +235,7 @@ static void on_link_free(void *user, unsigned link)
 	/* One that waits to be opened again keeps its use. */
 	if (l->retry == 0)
 		link_release(l);
+	link_event(l, "free", NULL);
 }
 
 static void on_acked(void *user, unsigned link, bool known, uint64_t sent, uint64_t acked)
@@ -247,6 +262,9 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 
 	log_info("modem%u: receive mode is now %s", u->index, modem_receive_name(mode));
 	udp_mode_changed(u, mode);
+	if (event_wanted(u->gw, EVENT_RECEIVE))
+		u->gw->ops->event(u->gw->user, &(struct gateway_event){
+			.kind = EVENT_RECEIVE, .what = modem_receive_name(mode), .unit = u});
 }
 
 static size_t on_unsent(void *user)
@@ -458,7 +476,7 @@ int gateway_new(struct gateway **out, const struct config *config,
 	struct stack_config sc = {
 		.mtu = config->interface.mtu,
 		/* Ours (30 s waiting, connect_timeout opening) come first and say why. */
-		.held_max_age = SEC(35) + config->tcp.connect_timeout,
+		.held_max_age = SEC(35) + CONNECT_TIMEOUT_MAX,
 	};
 	int rc = -ENOMEM;
 
@@ -530,10 +548,26 @@ void gateway_power_done(struct unit *u, usec_t now, int status)
 	modem_power_done(u->modem, now, status);
 }
 
+static void unit_reconfigured(struct unit *u)
+{
+	const struct config *c = u->gw->config;
+	struct modem_config *mc = &u->modem_config;
+
+	mc->return_when_empty = c->modem.buffer_return == CONFIG_RETURN_EMPTY;
+	mc->has_power_command = c->modem.power_command[0] != '\0';
+	if (mc->connect_timeout != c->tcp.connect_timeout) {
+		mc->connect_timeout = c->tcp.connect_timeout;
+		modem_set_connect_timeout(u->modem);
+	}
+}
+
 void gateway_reconfigured(struct gateway *gw, usec_t now)
 {
 	gw->now = now;
 	gw->admit_again = true;
+	stack_set_mtu(gw->stack, gw->config->interface.mtu);
+	for (unsigned i = 0; i < gw->n_units; i++)
+		unit_reconfigured(&gw->units[i]);
 	flow_rearm(gw);
 	forward_configure(gw);
 }

@@ -212,7 +212,7 @@ struct counters {
 	uint64_t tcp_opened, tcp_refused, tcp_busy, tcp_unreachable, tcp_reset, tcp_finished, tcp_gave_up,
 		tcp_preempted, tcp_remembered, tcp_overflow, tcp_reset_lost, tcp_reset_data,
 		tcp_reset_send, tcp_reset_buffer, tcp_reset_unconfirmed, tcp_reset_host_wrote,
-		tcp_reset_linger, tcp_reset_idle, tcp_reset_reclaimed, udp_sent, udp_received, udp_dropped_queue,
+		tcp_reset_linger, tcp_reset_idle, tcp_reset_reclaimed, tcp_reset_asked, udp_sent, udp_received, udp_dropped_queue,
 		udp_dropped_no_link, udp_dropped_too_large, udp_dropped_unknown_source,
 		udp_dropped_send, udp_unframed, dns_queries, dns_answers, dns_timeouts,
 		dns_unmatched, dns_overflow, dns_truncated, dns_fallbacks, dns_failed, echo_requests,
@@ -224,6 +224,32 @@ struct counters {
 struct gateway_secrets {
 	char pin[CONFIG_PIN_SIZE]; /* "": none */
 	char password[CONFIG_LOGIN_SIZE];
+};
+
+/* What an operator may want to hear of as it happens; a bit each of gateway.events. */
+enum event_kind {
+	EVENT_BEARER,
+	EVENT_LINK,
+	EVENT_FLOW,
+	EVENT_RECEIVE,
+	EVENT_RECOVERY,
+	EVENT_FORWARD,
+	EVENT_INTERFACE,
+	EVENT_RELOAD,
+	EVENT_LOG,
+	EVENT_KINDS,
+};
+
+/* One of the gateway's own events; which of the pointers are set follows from the kind. */
+struct gateway_event {
+	enum event_kind kind; /* LINK, FLOW, RECEIVE or FORWARD */
+	const char *what;     /* happened: "open", "closed", ...; see docs/control.md */
+	const char *why;      /* for people; NULL: nothing to say */
+	const struct unit *unit;
+	const struct link *link;
+	const struct flow *flow;       /* at its "end" its endpoint in the stack is gone */
+	const struct mapping *mapping; /* FLOW, too */
+	unsigned server;	       /* FORWARD */
 };
 
 struct gateway_ops {
@@ -245,6 +271,8 @@ struct gateway_ops {
 	void (*tap)(void *user, struct unit *u, const struct modem_tap *t);
 	/* All units are stopped (gateway_shutdown()). */
 	void (*stopped)(void *user);
+	/* Something happened that somebody asked for (gateway.events); for the call only. */
+	void (*event)(void *user, const struct gateway_event *e);
 	/* Random bytes for local ports and query ids. */
 	void (*random)(void *user, void *buf, size_t n);
 };
@@ -283,7 +311,13 @@ struct gateway {
 	struct forward forwards[MODEM_SERVERS];
 	uint16_t forward_port; /* forward.source = gateway: the port used last */
 	struct counters count;
+	unsigned events; /* bit mask of kinds that ops->event is called for */
 };
+
+static inline bool event_wanted(const struct gateway *gw, enum event_kind kind)
+{
+	return gw->events & 1u << kind;
+}
 
 /* gateway.c */
 /* @secrets may be NULL: none; else they are copied. */
@@ -322,8 +356,9 @@ const char *flow_name(const struct flow *f, char *buf);
 /* NULL when the table is full of living flows. The endpoint's user pointer is the flow. */
 struct flow *flow_new(struct gateway *gw, struct stack_tcp *tcp, const struct endpoint *local,
 	const struct endpoint *remote);
-/* The endpoint must be gone already; a link that is still attached is the caller's to close. */
-void flow_free(struct gateway *gw, struct flow *f);
+/* The endpoint must be gone already; a link that is still attached is the caller's to close. @why: for
+ * people. */
+void flow_free(struct gateway *gw, struct flow *f, const char *why);
 /* Moves to @state, arms its time-out and begins what the state begins with: the flow may be gone
  * when this returns (a half-close whose owner is gone ends at once). */
 void flow_enter(struct gateway *gw, struct flow *f, enum flow_state state);
@@ -344,6 +379,8 @@ bool flow_reclaim(struct gateway *gw, enum flow_state state);
 usec_t flow_reclaim_deadline(const struct gateway *gw);
 /* Arms every flow's time-out anew, after a reload. */
 void flow_rearm(struct gateway *gw);
+/* Ends the TCP flow (RST) or the UDP mapping with this id. -ENOENT: there is none. */
+int flow_close(struct gateway *gw, usec_t now, uint32_t id);
 /* RST to every flow beyond the held ones. */
 void flow_reset_all(struct gateway *gw);
 void flow_timers(struct gateway *gw);
@@ -398,6 +435,8 @@ unsigned forward_active(const struct gateway *gw, const struct forward *fw);
 struct addr forward_address(const struct addr *own, unsigned prefix);
 
 /* udp.c: mappings */
+/* Forgets it; the last mapping of a link takes the link with it. */
+void udp_mapping_drop(struct mapping *m, const char *why);
 /* A client has the number that this link waited to be opened by. */
 void udp_link_taken(struct link *l);
 void udp_datagram(struct gateway *gw, const struct stack_datagram *d);

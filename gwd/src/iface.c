@@ -121,7 +121,7 @@ int iface_open(struct iface *i, const struct config *config)
 	const char *name = config->interface.name;
 	int rc;
 
-	*i = (struct iface){.config = config, .tun.fd = -1};
+	*i = (struct iface){.config = config, .tun.fd = -1, .mtu = config->interface.mtu};
 	rc = tun_open(&i->tun, name);
 	if (rc < 0) {
 		log_error("%s: cannot create the TUN device: %s%s", name, strerror(-rc),
@@ -210,8 +210,19 @@ static void set_carrier(struct iface *i, bool on)
 	i->carrier = on;
 }
 
+/* Whoever took the device down wants it down. */
+static void set_mtu(struct iface *i, unsigned mtu)
+{
+	if (!i->setup || mtu == i->mtu)
+		return;
+	complain(i, "set the MTU",
+		tun_setup_link(i->setup, i->tun.ifindex, mtu, QUEUE_PACKETS, !i->down));
+	i->mtu = mtu;
+}
+
 void iface_reconfigure(struct iface *i)
 {
+	set_mtu(i, i->config->interface.mtu);
 	set_route(i, i->carrier && i->config->interface.default_route, i->config->interface.metric);
 	set_clients(i);
 }

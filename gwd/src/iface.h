@@ -24,6 +24,7 @@ struct iface {
 	bool carrier;
 	bool routed;	     /* our default route is there */
 	uint32_t metric;     /* with this metric */
+	unsigned mtu;	     /* of the device, as we set it */
 	unsigned removals;   /* of our route, by us, that the monitor has not reported yet */
 	struct addr clients; /* what stands for clients of forwards, routed to us; family 0: none */
 	bool down;	     /* somebody took the device down */
@@ -37,7 +38,7 @@ void iface_close(struct iface *i);
 
 /* The bearer is up with this address, or down (@address NULL). */
 void iface_bearer(struct iface *i, const struct addr *address);
-/* Default route, its metric and forward.source of the configuration may have changed. */
+/* MTU, default route, its metric and forward.source of the configuration may have changed. */
 void iface_reconfigure(struct iface *i);
 /* The address to tell others of: the one that is set, or that they are to set (interface.address =
  * none). Family 0: none. */

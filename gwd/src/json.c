@@ -78,6 +78,20 @@ void json_add_endpoint(struct json_object *o, const char *key, const struct endp
 	json_add_text(o, key, e->addr.family ? endpoint_format(e, text) : "");
 }
 
+void json_add_time_ms(struct json_object *o, const char *key)
+{
+	char text[48];
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(now.tv_nsec / 1000000) % 1000);
+	json_add_text(o, key, text);
+}
+
 void json_add_time(struct json_object *o, const char *key, usec_t ago)
 {
 	char text[32];

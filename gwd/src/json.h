@@ -28,6 +28,8 @@ void json_add_addr(struct json_object *o, const char *key, const struct addr *a)
 void json_add_addrs(struct json_object *o, const char *key, const struct addr *a, unsigned n);
 void json_add_endpoint(struct json_object *o, const char *key, const struct endpoint *e);
 /* ISO 8601 in UTC: @ago microseconds before now. */
+/* Now, with milliseconds. */
+void json_add_time_ms(struct json_object *o, const char *key);
 void json_add_time(struct json_object *o, const char *key, usec_t ago);
 
 #endif

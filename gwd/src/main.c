@@ -22,6 +22,17 @@ static int build_check(const struct config *c, struct config_error *err)
 	return -EINVAL;
 }
 
+static int group_check(const struct config *c, struct config_error *err)
+{
+	gid_t group;
+
+	if (control_group(c->control.group, &group) == 0)
+		return 0;
+	snprintf(err->text, sizeof(err->text), "control.group: expected a group of this system, got %s",
+		c->control.group);
+	return -EINVAL;
+}
+
 int invocation_config(const struct invocation *inv, struct config *c, struct config_error *err)
 {
 	struct config_overrides seen = {0};
@@ -36,6 +47,8 @@ int invocation_config(const struct invocation *inv, struct config *c, struct con
 		rc = config_check(c, err);
 	if (rc == 0)
 		rc = build_check(c, err);
+	if (rc == 0)
+		rc = group_check(c, err);
 	if (rc == 0 && inv->verbose > 0)
 		c->log.level = inv->verbose == 1 ? LOG_LEVEL_DEBUG : LOG_LEVEL_TRACE;
 	return rc;

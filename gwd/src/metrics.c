@@ -312,6 +312,7 @@ static const struct row counter_rows[] = {
 	{COUNT("linger", tcp_reset_linger)},
 	{COUNT("idle", tcp_reset_idle)},
 	{COUNT("reclaimed", tcp_reset_reclaimed)},
+	{COUNT("asked", tcp_reset_asked)},
 	{"gwd_udp_datagrams_total", "direction", COUNTER, "Datagrams, DNS among them.",
 		COUNT("tx", udp_sent)},
 	{COUNT("rx", udp_received)},

@@ -23,7 +23,7 @@ static struct json_object *report_script(const struct script *s)
 	return o;
 }
 
-static struct json_object *report_interface(const struct daemon *d)
+struct json_object *report_interface(const struct daemon *d)
 {
 	struct json_object *o = json_object_new_object();
 	const struct iface *i = &d->iface;
@@ -153,7 +153,7 @@ static void add_gateway_counters(struct json_object *o, const struct counters *c
 		ROW(tcp_opened), ROW(tcp_refused), ROW(tcp_busy), ROW(tcp_unreachable), ROW(tcp_finished),
 		ROW(tcp_reset), ROW(tcp_reset_lost), ROW(tcp_reset_data), ROW(tcp_reset_send),
 		ROW(tcp_reset_buffer), ROW(tcp_reset_unconfirmed), ROW(tcp_reset_host_wrote),
-		ROW(tcp_reset_linger), ROW(tcp_reset_idle), ROW(tcp_reset_reclaimed),
+		ROW(tcp_reset_linger), ROW(tcp_reset_idle), ROW(tcp_reset_reclaimed), ROW(tcp_reset_asked),
 		ROW(tcp_gave_up), ROW(tcp_preempted), ROW(tcp_remembered), ROW(tcp_overflow),
 		ROW(udp_sent), ROW(udp_received), ROW(udp_dropped_queue),
 		ROW(udp_dropped_no_link), ROW(udp_dropped_too_large),
@@ -199,7 +199,7 @@ static void add_stack_counters(struct json_object *o, const struct stack *stack)
 		json_add_number(o, rows[i].name, rows[i].n);
 }
 
-static struct json_object *report_forward(const struct unit *u, unsigned server)
+struct json_object *report_forward(const struct unit *u, unsigned server)
 {
 	const struct forward *fw = &u->gw->forwards[server];
 	struct json_object *o = json_object_new_object();

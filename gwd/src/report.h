@@ -18,4 +18,11 @@ struct json_object *report_metrics(const struct daemon *d);
 /* At most @lines of the last ones. */
 struct json_object *report_log(unsigned lines);
 
+/* One row of a table, as events show it. @ended: what only a living flow has is null. */
+struct json_object *report_tcp(const struct gateway *gw, const struct flow *f, bool ended);
+struct json_object *report_mapping(const struct gateway *gw, const struct mapping *m);
+struct json_object *report_link(const struct gateway *gw, const struct link *l);
+struct json_object *report_forward(const struct unit *u, unsigned server);
+struct json_object *report_interface(const struct daemon *d);
+
 #endif

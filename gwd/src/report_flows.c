@@ -17,7 +17,7 @@ static void add_link(struct json_object *o, const struct link *l)
 	json_add(o, "link", l ? json_object_new_uint64(l->number) : NULL);
 }
 
-static struct json_object *report_tcp(const struct gateway *gw, const struct flow *f)
+struct json_object *report_tcp(const struct gateway *gw, const struct flow *f, bool ended)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -34,15 +34,16 @@ static struct json_object *report_tcp(const struct gateway *gw, const struct flo
 	json_add_number(o, "rx_bytes", f->rx_bytes);
 	json_add_number(o, "tx_bytes_per_s", rate_get(&f->tx_rate, gw->now));
 	json_add_number(o, "rx_bytes_per_s", rate_get(&f->rx_rate, gw->now));
-	json_add_number(o, "tx_queued_bytes", stack_tcp_queued(f->tcp));
+	json_add(o, "tx_queued_bytes",
+		ended ? NULL : json_object_new_uint64(stack_tcp_queued(f->tcp)));
 	json_add_number(o, "rx_buffered_bytes", chunk_queue_used(&f->buffer));
 	add_link(o, f->link);
 	add_owner(o, f->owned, &f->owner);
-	json_add_text(o, "why", admit_why(gw, f));
+	json_add_text(o, "why", ended ? NULL : admit_why(gw, f));
 	return o;
 }
 
-static struct json_object *report_mapping(const struct gateway *gw, const struct mapping *m)
+struct json_object *report_mapping(const struct gateway *gw, const struct mapping *m)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -72,7 +73,7 @@ struct json_object *report_flows(const struct daemon *d)
 
 	for (unsigned i = 0; i < FLOWS_MAX; i++)
 		if (gw->flow_pool[i].state != FLOW_FREE)
-			json_object_array_add(all, report_tcp(gw, &gw->flow_pool[i]));
+			json_object_array_add(all, report_tcp(gw, &gw->flow_pool[i], false));
 	for (unsigned i = 0; i < MAPPINGS_MAX; i++)
 		if (gw->mappings[i].used)
 			json_object_array_add(all, report_mapping(gw, &gw->mappings[i]));
@@ -95,9 +96,9 @@ static const struct endpoint *link_remote(const struct gateway *gw, const struct
 	return l->flow ? &l->flow->remote : &none;
 }
 
-static struct json_object *report_link(const struct gateway *gw, const struct unit *u,
-	const struct link *l)
+struct json_object *report_link(const struct gateway *gw, const struct link *l)
 {
+	const struct unit *u = l->unit;
 	struct json_object *o = json_object_new_object();
 	bool used = l->use != LINK_UNUSED;
 
@@ -124,8 +125,7 @@ struct json_object *report_links(const struct daemon *d)
 
 	for (unsigned i = 0; i < d->gw->n_units; i++)
 		for (unsigned k = 0; k < MODEM_LINKS; k++)
-			json_object_array_add(all, report_link(d->gw, &d->gw->units[i],
-				&d->gw->units[i].links[k]));
+			json_object_array_add(all, report_link(d->gw, &d->gw->units[i].links[k]));
 	json_add(o, "links", all);
 	return o;
 }

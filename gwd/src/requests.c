@@ -2,9 +2,12 @@
 #include "requests.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "capture.h"
+#include "json.h"
+#include "reload.h"
 #include "report.h"
 #include "util/log.h"
 
@@ -97,6 +100,41 @@ static void on_log(struct client *c, struct json_object *request)
 		client_answer(c, "log", report_log((unsigned)lines));
 }
 
+static void on_config(struct client *c, struct json_object *request)
+{
+	struct json_object *o = json_object_new_object();
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	(void)request;
+	if (f) {
+		config_print(&client_daemon(c)->config, f);
+		fclose(f);
+	}
+	json_add_text(o, "text", text);
+	free(text);
+	client_answer(c, "config", o);
+}
+
+static void on_close(struct client *c, struct json_object *request)
+{
+	struct json_object *o;
+	int64_t id = 0;
+
+	if (!request_number(c, request, "flow", 1, UINT32_MAX, &id))
+		return;
+	if (id == 0) {
+		client_error(c, "bad_argument", "flow: expected the id of a flow");
+	} else if (flow_close(client_daemon(c)->gw, clock_now(), (uint32_t)id) < 0) {
+		client_error(c, "not_found", "flow: there is none with id %lld", (long long)id);
+	} else {
+		o = json_object_new_object();
+		json_add_number(o, "flow", (uint64_t)id);
+		client_answer(c, "close", o);
+	}
+}
+
 /* ---- the table ---- */
 
 static const struct request_row {
@@ -110,6 +148,11 @@ static const struct request_row {
 	{"metrics", on_metrics, false},
 	{"log", on_log, true},
 	{"capture", capture_request, true},
+	{"config", on_config, false},
+	{"events", events_request, false},
+	{"wait", wait_request, false},
+	{"reload", reload_request, true},
+	{"close", on_close, true},
 };
 
 #define N_REQUESTS (sizeof(requests) / sizeof(requests[0]))

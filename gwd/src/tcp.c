@@ -94,7 +94,7 @@ static void delivered(struct gateway *gw, struct flow *f)
 	if (f->reset) {
 		gw->count.tcp_reset++;
 		stack_tcp_abort_when_acked(f->tcp);
-		flow_free(gw, f);
+		flow_free(gw, f, "reset behind the last byte");
 		return;
 	}
 	if (!f->fin_due) {
@@ -105,7 +105,7 @@ static void delivered(struct gateway *gw, struct flow *f)
 	if (f->host_fin) {
 		gw->count.tcp_finished++;
 		stack_tcp_detach(f->tcp);
-		flow_free(gw, f);
+		flow_free(gw, f, "finished");
 	} else if (stack_tcp_unacked(f->tcp) == 0) {
 		flow_enter(gw, f, FLOW_CLOSED);
 	}
@@ -166,7 +166,7 @@ static void host_fin(struct gateway *gw, struct flow *f)
 	if (f->state == FLOW_CLOSED) {
 		gw->count.tcp_finished++;
 		stack_tcp_detach(f->tcp);
-		flow_free(gw, f);
+		flow_free(gw, f, "finished");
 	} else if (f->state == FLOW_OPEN) {
 		flow_enter(gw, f, FLOW_HOST_FIN);
 		if (stack_tcp_queued(f->tcp) == 0)
@@ -195,7 +195,7 @@ static void host_gone(struct gateway *gw, struct flow *f)
 		return;
 	}
 	gw->count.tcp_gave_up += f->state <= FLOW_OPENING;
-	flow_free(gw, f);
+	flow_free(gw, f, "the host gave it up");
 	/* An open under way is let finish, then closed (tcp_link_opened): decision 18. */
 	if (!opening)
 		link_end(l);

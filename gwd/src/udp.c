@@ -56,11 +56,20 @@ static struct mapping *mapping_of_link(const struct link *l, const struct endpoi
 	return NULL;
 }
 
-/* The last mapping of a link takes the link with it. */
-static void mapping_drop(struct mapping *m)
+static void mapping_event(const struct mapping *m, const char *what, const char *why)
+{
+	struct gateway *gw = m->link->unit->gw;
+
+	if (event_wanted(gw, EVENT_FLOW))
+		gw->ops->event(gw->user, &(struct gateway_event){
+			.kind = EVENT_FLOW, .what = what, .why = why, .mapping = m});
+}
+
+void udp_mapping_drop(struct mapping *m, const char *why)
 {
 	struct link *l = m->link;
 
+	mapping_event(m, "end", why);
 	m->used = false;
 	if (--l->mappings == 0) {
 		modem_close(l->unit->modem, l->number);
@@ -87,7 +96,7 @@ static struct mapping *mapping_slot(struct gateway *gw)
 			oldest = m;
 	}
 	if (oldest)
-		mapping_drop(oldest);
+		udp_mapping_drop(oldest, "its place is needed");
 	return oldest;
 }
 
@@ -227,6 +236,7 @@ struct mapping *udp_mapping(struct gateway *gw, const struct endpoint *local,
 		m->local = *local;
 		m->owned = gw->ops->owner(gw->user, false, local, remote, &m->owner) == 0;
 	}
+	mapping_event(m, "new", NULL);
 	return m;
 }
 
@@ -367,9 +377,12 @@ static void drop_all(struct link *l, bool tell)
 {
 	struct gateway *gw = l->unit->gw;
 
-	for (unsigned i = 0; i < MAPPINGS_MAX; i++)
-		if (gw->mappings[i].used && gw->mappings[i].link == l)
-			gw->mappings[i].used = false;
+	for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+		if (!gw->mappings[i].used || gw->mappings[i].link != l)
+			continue;
+		mapping_event(&gw->mappings[i], "end", "its link is gone");
+		gw->mappings[i].used = false;
+	}
 	l->mappings = 0;
 	gw->count.udp_dropped_no_link += tell ? 0 : l->queued;
 	drop_queue(l, &l->urgent, tell);
@@ -579,7 +592,7 @@ void udp_timers(struct gateway *gw)
 		struct mapping *m = &gw->mappings[i];
 
 		if (m->used && gw->now - m->active >= mapping_limit(gw, m) && !mapping_busy(gw, m))
-			mapping_drop(m);
+			udp_mapping_drop(m, "silent for long enough");
 	}
 }
 

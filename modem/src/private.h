@@ -503,6 +503,8 @@ void recover_stable(struct modem *m);
 const char *modem_state_awaits(enum modem_state s);
 
 /* watch.c */
+/* AT+CIPTIMEOUT with the configured connect_timeout. */
+void watch_build_ciptimeout(const struct modem *m, struct command *c);
 bool watch_submit(struct modem *m, struct channel *ch);
 /* NETOPEN?, if something asked for it. */
 bool watch_verify(struct modem *m, struct channel *ch);

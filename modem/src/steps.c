@@ -281,8 +281,7 @@ static bool build_dtr(struct modem *m, struct command *c)
 
 static bool build_ciptimeout(struct modem *m, struct command *c)
 {
-	command_printf(c, "AT+CIPTIMEOUT=120000,%llu,15000",
-		(unsigned long long)(m->config->connect_timeout / 1000));
+	watch_build_ciptimeout(m, c);
 	return true;
 }
 

@@ -30,6 +30,7 @@ enum {
 	WATCH_LIST,
 	WATCH_NET,
 	WATCH_ECHO,
+	WATCH_TIMEOUT,
 	WATCHES,
 };
 
@@ -41,6 +42,7 @@ static const char *const texts[WATCHES] = {
 	[WATCH_LIST] = "AT+CIPCLOSE?",
 	[WATCH_NET] = "AT+NETOPEN?",
 	[WATCH_ECHO] = "ATE0",
+	[WATCH_TIMEOUT] = "AT+CIPTIMEOUT",
 };
 
 static void compare(struct modem *m, unsigned l, bool listed)
@@ -214,13 +216,20 @@ static void plan(struct modem *m)
 	bool busy = !links_idle(m);
 
 	b->echo = false;
-	b->watch_due = 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
+	b->watch_due &= 1u << WATCH_TIMEOUT;
+	b->watch_due |= 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
 	plan_facts(m);
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
 	plan_idle(m);
 	servers_check(m);
 	if (m->now >= b->since + STABLE)
 		recover_stable(m);
+}
+
+void watch_build_ciptimeout(const struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+CIPTIMEOUT=120000,%llu,15000",
+		(unsigned long long)(m->config->connect_timeout / 1000));
 }
 
 bool watch_submit(struct modem *m, struct channel *ch)
@@ -234,7 +243,10 @@ bool watch_submit(struct modem *m, struct channel *ch)
 		return idle_submit(m, ch);
 	what = (unsigned)__builtin_ctz(b->watch_due);
 	b->watch_due &= ~(1u << what);
-	command_printf(channel_prepare(ch, &watch_command, what), "%s", texts[what]);
+	if (what == WATCH_TIMEOUT)
+		watch_build_ciptimeout(m, channel_prepare(ch, &watch_command, what));
+	else
+		command_printf(channel_prepare(ch, &watch_command, what), "%s", texts[what]);
 	channel_submit(ch, m->now);
 	return true;
 }
@@ -252,6 +264,11 @@ bool watch_verify(struct modem *m, struct channel *ch)
 void watch_echo_off(struct modem *m)
 {
 	m->bearer.watch_due |= 1u << WATCH_ECHO;
+}
+
+void modem_set_connect_timeout(struct modem *m)
+{
+	m->bearer.watch_due |= 1u << WATCH_TIMEOUT;
 }
 
 void watch_reset(struct modem *m)

@@ -129,6 +129,12 @@ static err_t setup(struct netif *netif)
 	return ERR_OK;
 }
 
+void stack_set_mtu(struct stack *s, unsigned mtu)
+{
+	s->config.mtu = mtu;
+	s->engine->netif.mtu = (u16_t)mtu;
+}
+
 static err_t no_input(struct pbuf *p, struct netif *netif)
 {
 	(void)netif;

@@ -13,6 +13,8 @@ static struct {
 	enum log_level level;
 	bool prefix;
 	void (*sink)(enum log_level level, const char *line);
+	void (*listener)(void *user, enum log_level level, const char *line);
+	void *listener_user;
 } state = {.level = LOG_LEVEL_INFO};
 
 static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
@@ -42,6 +44,12 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line))
 	state.sink = sink;
 }
 
+void log_set_listener(void (*listener)(void *user, enum log_level level, const char *line), void *user)
+{
+	state.listener = listener;
+	state.listener_user = user;
+}
+
 /* systemd.exec(5): JOURNAL_STREAM is "device:inode" of the stream that is connected. */
 void log_open(void)
 {
@@ -63,6 +71,8 @@ void log_write(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 
 	log_history_keep(level, line);
+	if (state.listener && level <= LOG_LEVEL_WARN)
+		state.listener(state.listener_user, level, line);
 	if (level > state.level)
 		return;
 	if (state.sink)

@@ -116,6 +116,7 @@ struct config {
 	} forward;
 	struct {
 		char socket[CONFIG_TEXT_MAX]; /* "" : /run/gwd/IFNAME.sock */
+		char group[CONFIG_TEXT_MAX];  /* of the socket, name or number; "": the daemon's */
 	} control;
 	struct {
 		char listen[CONFIG_TEXT_MAX]; /* for config_listen_parse(); "": nowhere */

@@ -76,7 +76,7 @@ struct modem_login {
 	const char *user, *password;
 };
 
-/* Strings belong to the caller and must live as long as the modem. */
+/* Strings belong to the caller and must live as long as the modem. Nothing changes meanwhile but what says so. */
 struct modem_config {
 	const char *name;	/* for log lines, e.g. "modem0" */
 	const char *apn;	/* NULL or "": the module's profile 1 as it is; the network's default over IPv6 */
@@ -84,7 +84,7 @@ struct modem_config {
 	const char *pin;	/* 4-8 digits or NULL; entered once at most, see pin_try() */
 	int ip;			/* 4 or 6: the type of PDP context 1 */
 	enum modem_receive receive;
-	bool return_when_empty; /* AUTO: push again when all links read empty, not when no TCP link
+	bool return_when_empty; /* may change. AUTO: push again when all links read empty, not when no TCP link
 				 * is left; see modem_want_buffer() */
 	bool hex;		/* reads in hex (CIPRXGET=3), for lines that cannot carry eight clean
 				 * bits; AUTO is BUFFER then, and PUSH cannot be */
@@ -96,12 +96,12 @@ struct modem_config {
 	bool opaque; /* nobody knows how much of what was written is still on its way (a pty): data
 		      * mode then keeps to the baud rate. May change while detached. */
 	bool dtr; /* transparent mode is left by DTR (AT&D1) instead of +++ */
-	usec_t connect_timeout; /* CIPTIMEOUT's second value; 3 s to 120 s */
+	usec_t connect_timeout; /* may change, see modem_set_connect_timeout(). CIPTIMEOUT's second value; 3 s to 120 s */
 	usec_t keepalive;	/* CTCPKA's idle time, in whole minutes; 0 leaves the module's */
 	const char *const *init; /* extra AT commands, no line end; after the standard ones */
 	size_t n_init;
 	struct addr dns[MODEM_DNS_SET_MAX]; /* AT+CDNSCFG: what the module itself asks; family 0: none */
-	bool has_power_command; /* the last rung of the ladder exists (modem_ops.power_cycle) */
+	bool has_power_command; /* may change. The last rung of the ladder exists (modem_ops.power_cycle) */
 };
 
 /* The bearer: what must be up before a link can open. Names: modem_state_name(). */
@@ -404,6 +404,8 @@ int modem_resolve(struct modem *m, const char *name);
  * -EBUSY until then. -ENETDOWN when the bearer is not up, -EAFNOSUPPORT as for an open, -EINVAL for what
  * CPING cannot express, -EOPNOTSUPP while the firmware is known to have none. */
 int modem_ping(struct modem *m, const struct addr *to, size_t size, unsigned ttl);
+/* config.connect_timeout has changed: the module hears of it now if the bearer is up. */
+void modem_set_connect_timeout(struct modem *m);
 /* The power command ended with this exit status (0: fine). */
 void modem_power_done(struct modem *m, usec_t now, int status);
 

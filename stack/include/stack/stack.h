@@ -176,6 +176,9 @@ void stack_udp_too_big(struct stack *s, const struct stack_datagram *d, unsigned
 void stack_echo_reply(struct stack *s, const struct stack_echo *e);
 void stack_echo_refuse(struct stack *s, const struct stack_echo *e, enum stack_answer answer);
 
+/* The interface's MTU changed; connections that there are keep their segment size. */
+void stack_set_mtu(struct stack *s, unsigned mtu);
+
 struct stack_stats {
 	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
 	uint64_t rx_malformed;	    /* not IP, wrong length or checksum */

@@ -313,8 +313,8 @@ static void a_diff_names_what_differs_and_what_can_change_live(void **state)
 	strcpy(other.modem.device, "/dev/ttyS2");
 	strcpy(other.modem.init.item[other.modem.init.n++], "AT+X");
 	config_diff(&config, &other, keep_difference, &d);
-	assert_string_equal(d.live, "links.reserved udp.timeout log.level ");
-	assert_string_equal(d.restart, "interface.mtu modem.device modem.init ");
+	assert_string_equal(d.live, "interface.mtu links.reserved udp.timeout log.level ");
+	assert_string_equal(d.restart, "modem.device modem.init ");
 }
 
 static void a_diff_sees_an_item_of_a_list_and_not_what_is_behind_its_end(void **state)

@@ -195,6 +195,12 @@ void stack_udp_refuse(struct stack *s, const struct stack_datagram *d, enum stac
 	world->udp_answer = answer;
 }
 
+void stack_set_mtu(struct stack *s, unsigned mtu)
+{
+	(void)s;
+	world->mtu = mtu;
+}
+
 void stack_udp_too_big(struct stack *s, const struct stack_datagram *d, unsigned mtu)
 {
 	(void)s, (void)d;
@@ -342,6 +348,12 @@ enum modem_link_state modem_link_state(const struct modem *m, unsigned link)
 {
 	(void)m;
 	return world->links[link].state;
+}
+
+void modem_set_connect_timeout(struct modem *m)
+{
+	(void)m;
+	world->connect_timeouts_set++;
 }
 
 void modem_kick(struct modem *m)
@@ -518,10 +530,17 @@ static void on_pin_accepted(void *user, const char *iccid)
 	(void)user, (void)iccid;
 }
 
+static void on_event(void *user, const struct gateway_event *e)
+{
+	(void)user;
+	world->on_event(e);
+}
+
 static const struct gateway_ops callbacks = {
 	.pin_try = on_pin_try, .pin_accepted = on_pin_accepted,
 	.output = on_output, .owner = on_owner, .bearer = on_bearer,
 	.power_cycle = on_power_cycle, .stopped = on_stopped, .random = on_random,
+	.event = on_event,
 };
 
 /* ---- what tests say ---- */

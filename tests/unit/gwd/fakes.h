@@ -96,6 +96,9 @@ struct world {
 	int owner_result;
 	struct tun_owner owner;
 	unsigned owner_lookups;
+	/* what the gateway told of itself, and was told of its options */
+	void (*on_event)(const struct gateway_event *e);
+	unsigned mtu, connect_timeouts_set;
 };
 
 extern struct world *world;

@@ -37,6 +37,11 @@ void log_open(void);
 /* Replaces stderr, for tests; NULL goes back. @line has no line end. */
 void log_set_sink(void (*sink)(enum log_level level, const char *line));
 
+/* Somebody else who hears every line at or above WARN, whatever the level; NULL ends it. @line is for
+ * the call only, and nothing may be logged from within. */
+void log_set_listener(void (*listener)(void *user, enum log_level level, const char *line),
+	void *user);
+
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The last @lines lines of the history (or as many as there are), oldest first, each through @each:
