@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What scripts/test.sh openwrt runs: static programs with musl, their sizes, and the OpenWrt packages, as
+# far as they can be tried without OpenWrt. Prints "ok ..." and "not ok ..." lines; root is needed.
+#
+# usage: run.sh [PYTEST ARGUMENT...]
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+TOP=$PWD
+BUILD=$TOP/build/openwrt # static, too, but as OpenWrt's package is configured
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+check() { # WHAT COMMAND...: its output only when it fails
+	local what=$1
+	shift
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok $what"
+	else
+		echo "not ok $what"
+		tail -n 40 "$work/log"
+		return 1
+	fi
+}
+
+build() {
+	scripts/musl-deps.sh && cmake --preset musl && cmake --build build/musl
+}
+
+# libmnl is not to be had for musl here (scripts/musl-deps.sh), so libnl's core stands in for it.
+build_package_like() {
+	cmake -S . -B "$BUILD" -G Ninja --toolchain cmake/toolchain-musl.cmake -DCMAKE_BUILD_TYPE=MinSizeRel \
+		-DGWD_TESTS=OFF -DGWD_LIBNL=OFF -DGWD_NETLINK=libnl -DGWD_TOP=OFF -DGWD_RUN_DIR=/var/run/gwd &&
+		cmake --build "$BUILD"
+}
+
+is_static() { # PROGRAM...
+	local program
+	for program in "$@"; do
+		file "$program"
+		! ldd "$program" 2>/dev/null | grep '=>' || return 1
+	done
+}
+
+run_e2e() { # BUILD PYTEST ARGUMENT...
+	local build=$1
+	shift
+	(cd tests/e2e && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider -q \
+		--tb=short --build="$build" -n 4 "$@")
+}
+
+# A build that cannot set addresses refuses to be asked for it, and says why.
+refuses_addresses() {
+	"$BUILD/gwd/gwd" -d /dev/null --check 2>&1 | grep -F 'interface.address: expected none' &&
+		"$BUILD/gwd/gwd" -d /dev/null -o interface.address=none --check
+}
+
+# -- sizes
+
+kib() { # FILE...: in KiB with one decimal
+	cat "$@" | wc -c | awk '{printf "%.1f", $1 / 1024}'
+}
+
+sizes() { # BUILD NAME
+	local program
+	mkdir -p "$work/$2"
+	for program in gwd gwctl; do
+		strip -o "$work/$2/$program" "$1/gwd/$program"
+		echo "# $2: $program stripped $(kib "$work/$2/$program") KiB"
+	done
+	echo "# $2: both as xz, about what squashfs takes: $(tar -C "$work/$2" -c . | xz -9 --stdout | kib -) KiB"
+}
+
+# -- the package's Makefile
+
+package_make() { # TARGET
+	make --no-print-directory -r -C packaging/openwrt/gwd TOPDIR="$TOP/tests/openwrt/make" OUT="$work/make" "$1"
+}
+
+names_itself() {
+	local version sum
+	version=$("$BUILD/gwd/gwd" --version | cut -d ' ' -f 2)
+	sum=$(sed -n 's/^set(LWIP_SHA256 \(.*\))/\1/p' cmake/lwip.cmake)
+	package_make metadata >"$work/metadata" && cat "$work/metadata" &&
+		grep -qx "package gwd $version-1" "$work/metadata" &&
+		grep -q '^depends .*+kmod-tun .*+libmnl' "$work/metadata" &&
+		package_make prepare >"$work/prepare" && cat "$work/prepare" &&
+		grep -q "^download @DEBIAN/.*/lwip_.* $sum\$" "$work/prepare"
+}
+
+# What the package copies is all that a build needs.
+is_whole() {
+	cmake -S "$work/make/build" -B "$work/make/again" -G Ninja --toolchain "$TOP/cmake/toolchain-musl.cmake" \
+		-DGWD_TESTS=OFF -DGWD_LIBNL=OFF -DGWD_NETLINK=libnl -DGWD_TOP=OFF &&
+		ninja -C "$work/make/again" -n gwd gwctl >/dev/null
+}
+
+# Each of the package's files is installed, and what is to be run can be.
+installs_everything() {
+	local file root=$work/make/root
+	mkdir -p "$work/make/installed/usr/sbin" "$work/make/installed/usr/bin"
+	cp "$work/openwrt/gwd" "$work/make/installed/usr/sbin/"
+	cp "$work/openwrt/gwctl" "$work/make/installed/usr/bin/"
+	package_make install || return 1
+	(cd packaging/openwrt/gwd/files && find . ! -type d) | while read -r file; do
+		[ -e "$root/$file" ] || { echo "$file is not installed"; exit 1; }
+		[ ! -x "packaging/openwrt/gwd/files/$file" ] || [ -x "$root/$file" ] ||
+			{ echo "$file cannot be run"; exit 1; }
+	done || return 1
+	[ "$(stat -c %a "$root/etc/config/gwd")" = 600 ] && # it may have a PIN
+		PATH=$root/usr/sbin:$root/usr/bin:$PATH packaging/openwrt/gwd/test-version.sh gwd \
+			"$("$BUILD/gwd/gwd" --version | cut -d ' ' -f 2)"
+}
+
+package_size() {
+	local root=$work/make/root
+	echo "# package: files $(find "$root" -type f -exec cat {} + | wc -c | awk '{printf "%.0f", $1 / 1024}') KiB," \
+		"as xz $(tar -C "$root" -c . | xz -9 --stdout | kib -) KiB, with all libraries but musl's own in it"
+}
+
+all_json() {
+	local file
+	find packaging/openwrt -name '*.json' | while read -r file; do
+		python3 -m json.tool "$file" || exit 1
+	done
+}
+
+# -- LuCI
+
+luci() {
+	local file=packaging/openwrt/luci-proto-gwd/htdocs/luci-static/resources/protocol/gwd.js option
+	if ! command -v node >/dev/null; then
+		echo "# luci-proto-gwd: not tested, there is no node (Debian: nodejs)"
+		return
+	fi
+	check "$file is JavaScript" node --check "$file"
+	node tests/openwrt/luci.js || echo "not ok luci: tests/openwrt/luci.js"
+	for option in $(node tests/openwrt/luci.js --values); do
+		"$BUILD/gwd/gwd" -d /dev/null -o interface.address=none -o "$option" --check >"$work/log" 2>&1 ||
+			echo "not ok luci offers what gwd refuses: $option"
+	done
+}
+
+check "static build with musl" build || exit 1
+check "static build as on OpenWrt" build_package_like || exit 1
+check "gwd and gwctl need no library" is_static "$BUILD"/gwd/{gwd,gwctl} build/musl/gwd/{gwd,gwctl}
+check "a build without libnl-route says what it cannot do" refuses_addresses
+check "the static gwd carries traffic" run_e2e "$TOP/build/musl" test_interface.py test_managed.py "$@"
+check "netifd's handler and the init script" run_e2e "$BUILD" test_openwrt.py "$@"
+sizes build/musl musl
+sizes "$BUILD" openwrt
+check "the package's Makefile" names_itself
+check "the package's source is whole" is_whole
+check "the package's files" installs_everything
+package_size
+check "capabilities and ACL are JSON" all_json
+luci
