@@ -12,7 +12,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config xz-utils
 demo="iproute2 procps util-linux python3 curl bind9-dnsutils iperf3"
 tests="clang clang-tidy libclang-rt-14-dev llvm libcmocka-dev valgrind shellcheck mandoc python3-pytest
 	python3-pytest-xdist openssh-server openssh-client mosquitto mosquitto-clients netcat-openbsd iputils-ping
-	musl-tools busybox tmux tshark python3-prometheus-client podman runc netavark catatonit mmdebstrap
+	make musl-tools busybox tmux tshark python3-prometheus-client podman runc netavark catatonit mmdebstrap
 	python3-yaml debhelper lintian systemd-container"
 
 fail() {
