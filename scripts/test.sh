@@ -310,7 +310,10 @@ last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
 }
 
 suite_openwrt() {
-	tests/openwrt/run.sh 2>&1 | count_oks
+	local status=0
+	tests/openwrt/run.sh 2>&1 | count_oks || status=1
+	NOTE=$(grep -ohE "(package: files|luci-proto-gwd: not tested).*" "$LOGS/openwrt.log" | paste -s -d ';')
+	return $status
 }
 
 # Short: it shows that the figures can be had. Those that are quoted come from bench.py itself.
