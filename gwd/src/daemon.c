@@ -19,6 +19,7 @@
 #include "modem/tty.h"
 #include "pin_memory.h"
 #include "reload.h"
+#include "report.h"
 #include "util/log.h"
 
 #define TUN_BATCH 64	     /* packets read a wake-up: the largest cheap gain there is */
@@ -99,17 +100,24 @@ void daemon_interface_changed(struct daemon *d)
 	waits_check(&d->waits);
 }
 
-/* The status line of the service manager: "up: 10.0.0.2, LTE, -71 dBm", or why it is not up. */
+static struct json_object *on_ubus_status(void *user)
+{
+	return report_status(user);
+}
+
+/* The state for ubus, and the status line of the service manager: "up: 10.0.0.2, LTE, -71 dBm", or why it
+ * is not up. */
 static void tell_manager(struct daemon *d)
 {
 	char text[NOTIFY_TEXT_MAX], address[ADDR_STRLEN], signal[24] = "";
 	struct modem_status s;
 	const char *state;
 
-	if (!notify_wanted(&d->notify))
+	if (!d->ubus && !notify_wanted(&d->notify))
 		return;
 	modem_status(d->gw->units[0].modem, &s);
 	state = modem_state_name(s.state);
+	ubus_state(d->ubus, state);
 	if (s.rssi_dbm)
 		snprintf(signal, sizeof(signal), ", %d dBm", s.rssi_dbm);
 	if (s.state == MODEM_STATE_UP)
@@ -540,6 +548,7 @@ static int start(struct daemon *d)
 	ev_signal_start(d->loop, &d->on_int);
 	ev_signal_start(d->loop, &d->on_hup);
 	log_info("gwd %s: %s over %s", GWD_VERSION, d->iface.tun.name, d->config.modem.device);
+	d->ubus = ubus_new(d->loop, d->iface.tun.name, on_ubus_status, d);
 	tell_manager(d);
 	notify_phase(&d->notify, NOTIFY_READY);
 	return EX_OK;
@@ -574,6 +583,7 @@ int daemon_run(struct daemon *d, const struct invocation *inv)
 	if (d->owners)
 		tun_owner_lookup_free(d->owners);
 	notify_close(&d->notify);
+	ubus_destroy(d->ubus);
 	ev_loop_destroy(d->loop);
 	if (d->exit_code == EX_OK && d->stopping)
 		log_info("stopped");

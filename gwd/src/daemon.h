@@ -16,6 +16,7 @@
 #include "notify.h"
 #include "port.h"
 #include "script.h"
+#include "ubus.h"
 #include "child.h"
 #include "tun/owner.h"
 #include "wait.h"
@@ -52,6 +53,7 @@ struct daemon {
 	struct notify notify;
 	struct events events;
 	struct waits waits;
+	struct ubus *ubus; /* NULL: built without it */
 	bool up; /* the interface has carrier and address: what interface.script hears of */
 	usec_t up_since; /* when that last changed */
 	int exit_code;
