@@ -305,15 +305,15 @@ suite_deb() {
 	return $status
 }
 
-last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
-	tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0
-}
-
 suite_openwrt() {
 	local status=0
 	tests/openwrt/run.sh 2>&1 | count_oks || status=1
 	NOTE=$(grep -ohE "(package: files|luci-proto-gwd: not tested).*" "$LOGS/openwrt.log" | paste -s -d ';')
 	return $status
+}
+
+last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
+	tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0
 }
 
 # Short: it shows that the figures can be had. Those that are quoted come from bench.py itself.
