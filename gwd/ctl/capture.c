@@ -294,15 +294,14 @@ static int parse(const struct ctl *ctl, struct capture *c, struct json_object *p
 
 static void take_signals(sigset_t *unblocked)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGINT);
 	sigaddset(&blocked, SIGTERM);
 	sigprocmask(SIG_BLOCK, &blocked, unblocked);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
 	signal(SIGPIPE, SIG_IGN);
 }
 
