@@ -265,7 +265,7 @@ def test_a_report_has_what_is_asked_for_first_and_nobodys_secrets(world: World) 
     for part in ("versions", "status", "modem", "links", "flows", "config", "metrics", "network", "log"):
         assert text.count(f"\n==== {part} ====\n") == 1
     for wanted in ("Read this before you send it", "kernel  Linux", '"carrier":true', "198.51.100.1:8000",
-                   "gwd_", "$ ip -s addr show dev cell0", "\ndefault ",
+                   "apn = internet", "gwd_", "$ ip -s addr show dev cell0", "\ndefault ",
                    "trace modem0: > AT+CIPSEND=9,17"):
         assert wanted in text, wanted
     assert ICCID in gwd.process.text(), "the dialogue has it"
