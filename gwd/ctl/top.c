@@ -8,8 +8,8 @@
  * the snapshot is complete when the third answer is there, and then the screen is painted. The next
  * turn is `delay` later, or when the answers have come, whichever is last, so a slow gwd is never
  * asked twice. The loop sleeps in poll(): keys, signals (signalfd, so none interrupts anything), the
- * socket. A gwd that goes away leaves its last figures, faded, under a line that says so; a new
- * connection is tried each turn.
+ * socket. A gwd that goes away leaves its last figures, faded, under a line that says so, until a new
+ * connection brings others.
  *
  * Without a terminal, or with -b, the same screen is printed as text, as high as it needs to be.
  */
@@ -35,6 +35,7 @@
 #define DELAY_S 1.
 #define DELAY_LEAST_S 0.2
 #define DELAY_MOST_S 3600.
+#define RETRY_S 1. /* a gwd that is gone is looked for at least this often */
 #define BATCH_WIDTH 120 /* columns, when nobody says how wide */
 
 static const char *const requests[] = {"status", "flows", "links"};
@@ -220,6 +221,7 @@ static void lose(struct top *t)
 {
 	snprintf(t->trouble, sizeof(t->trouble), "%s; trying again", t->client.error);
 	t->choice.trouble = t->trouble;
+	t->next = now_s() + (t->delay < RETRY_S ? t->delay : RETRY_S);
 	disconnect(t);
 	paint(t);
 }
@@ -293,6 +295,9 @@ static void on_key(struct top *t, int key)
 	case '?':
 	case 'h':
 		c->help = !c->help;
+		break;
+	case TOP_KEY_REPAINT:
+		top_terminal_resized();
 		break;
 	case TOP_KEY_UP:
 		scroll_by(t, -1);

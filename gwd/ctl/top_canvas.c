@@ -127,6 +127,12 @@ int top_canvas_columns(const char *text)
 	return n;
 }
 
+void top_canvas_clear(struct top_canvas *c, int y)
+{
+	for (int x = 0; x < c->width; x++)
+		set(c, x, y, TOP_PLAIN, ' ');
+}
+
 void top_canvas_bar(struct top_canvas *c, int y, enum top_style style)
 {
 	for (int x = 0; y >= 0 && y < c->height && x < c->width; x++)

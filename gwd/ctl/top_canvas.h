@@ -49,6 +49,9 @@ int top_canvas_text(struct top_canvas *c, int x, int y, int width, enum top_styl
 /* The columns that this text takes. */
 int top_canvas_columns(const char *text);
 
+/* Makes the line blank again. */
+void top_canvas_clear(struct top_canvas *c, int y);
+
 /* Gives the whole line this style, text on it keeps its characters. */
 void top_canvas_bar(struct top_canvas *c, int y, enum top_style style);
 

@@ -41,6 +41,7 @@ int top_terminal_key(void)
 #include <unistd.h>
 #include <wchar.h>
 
+#define CTRL_L 0x0c
 #define ESCAPE_MS 25 /* a lone Esc is none of our keys: no long wait for what it might begin */
 
 /* Without colour bold, dim and reverse have to do. */
@@ -90,10 +91,10 @@ static bool start_screen(void)
 	bool started;
 
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], NULL, &before[i]);
+		(void)sigaction(signals[i], NULL, &before[i]);
 	started = newterm(NULL, stdout, stdin) != NULL;
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &before[i], NULL);
+		(void)sigaction(signals[i], &before[i], NULL);
 	return started;
 }
 
@@ -171,7 +172,7 @@ int top_terminal_key(void)
 	} keys[] = {
 		{ERR, TOP_KEY_NONE}, {KEY_UP, TOP_KEY_UP}, {KEY_DOWN, TOP_KEY_DOWN},
 		{KEY_PPAGE, TOP_KEY_PAGE_UP}, {KEY_NPAGE, TOP_KEY_PAGE_DOWN},
-		{KEY_HOME, TOP_KEY_HOME}, {KEY_END, TOP_KEY_END},
+		{KEY_HOME, TOP_KEY_HOME}, {KEY_END, TOP_KEY_END}, {CTRL_L, TOP_KEY_REPAINT},
 	};
 	int code = getch();
 

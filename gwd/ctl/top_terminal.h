@@ -15,6 +15,7 @@
 enum top_key {
 	TOP_KEY_NONE,
 	TOP_KEY_OTHER,
+	TOP_KEY_REPAINT, /* Ctrl-L: something else wrote to the terminal */
 	TOP_KEY_UP,
 	TOP_KEY_DOWN,
 	TOP_KEY_PAGE_UP,

@@ -360,26 +360,27 @@ static void draw_keys(struct top_canvas *c, const struct top_model *m, const str
 	top_canvas_bar(c, y, TOP_BAR);
 }
 
-static void draw_help(struct top_canvas *c, int y, int rows)
+/* In the place of the flows; where that is too low, of all between the bars. */
+static void draw_help(struct top_canvas *c, int y)
 {
 	static const char *const help[] = {
-		"q  quit               s  sort by rate, bytes, age",
-		"p  pause, go on       r  reverse the order",
-		"arrows, PgUp, PgDn, Home, End  scroll",
-		"?  this help, and back to the flows",
-		"",
-		"links: number, type (T tcp, U udp, D dns), state,",
-		"       up and down as share of the line",
-		"  . free     > opening    = open",
-		"  < draining (closed by the peer, data still comes)",
-		"  x closing",
-		"",
-		"flows: tcp< came to a forward; k, M: 1,000 bytes, 10^6",
-		"up and down: payload a second, share of the line",
+		"q quit   p pause, go on   ? help on, off",
+		"s sort by rate, bytes, age   r reverse",
+		"arrows PgUp PgDn Home End scroll",
+		"links: T tcp U udp D dns; rates up, down",
+		"  . free  > opening  = open  x closing",
+		"  < draining: closed by the peer",
+		"flows: tcp< is a client of a forward",
+		"rates: payload; shares: all on the line",
 	};
+	int lines = (int)(sizeof(help) / sizeof(help[0])), end = c->height - 1;
 
-	for (int i = 0; i < rows && i < (int)(sizeof(help) / sizeof(help[0])); i++)
-		top_canvas_text(c, 0, y + i, c->width, TOP_PLAIN, help[i]);
+	y = y + lines <= end ? y : 1;
+	for (int i = y; i < end; i++) {
+		top_canvas_clear(c, i);
+		if (i - y < lines)
+			top_canvas_text(c, 0, i, c->width, TOP_PLAIN, help[i - y]);
+	}
 }
 
 /* ---- the whole ---- */
@@ -413,7 +414,7 @@ void top_view_draw(struct top_canvas *c, const struct top_model *m, const struct
 	for (unsigned i = 0; i < m->n_modems; i++)
 		y = draw_modem(c, y, &s, &m->modems[i], m->n_modems > 1);
 	if (choice->help)
-		draw_help(c, y, page + 1);
+		draw_help(c, y);
 	else if (m->valid)
 		top_table_draw(c, y, page, m, choice);
 	if (!choice->batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -141,7 +142,7 @@ def test_a_terminal_shows_flows_and_links_and_is_left_as_it_was(world: World, te
     assert {"35", "36"} <= t.colours()
     # Keys.
     t.key("?")
-    t.wait("this help, and back")
+    t.wait("closed by the peer")
     t.key("?", "s")
     t.wait("sort: bytes", ":8000 ")
     t.key("r")
@@ -177,6 +178,15 @@ def test_a_daemon_that_goes_away_is_said_and_waited_for(world: World, terminals:
     t = open_terminal(terminals, world, width=100, height=24, NO_COLOR="1")
     t.type(top(world, "-d", "0.2") + "; echo exit=$?")
     t.wait("cell0  10.148.0.17")
+    # One that is silent; keys work meanwhile.
+    pid = world.gwd.status()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    t.wait("does not answer; trying again", "10.148.0.17")
+    t.key("s")
+    t.wait("sort: bytes", "trying again")
+    os.kill(pid, signal.SIGCONT)
+    wait_for("the figures to be back", lambda: "trying again" not in t.screen())
+    # One that has ended.
     world.stop_gwd()
     t.wait("trying again", "10.148.0.17")
     assert not t.colours()
@@ -185,7 +195,7 @@ def test_a_daemon_that_goes_away_is_said_and_waited_for(world: World, terminals:
     t.wait("cell0  10.148.0.17", remote)
     assert "trying again" not in t.screen()
     # SIGTERM ends it as it ends any program, but the terminal is put right first.
-    os.kill(t.child(), 15)
+    os.kill(t.child(), signal.SIGTERM)
     t.wait("exit=143", "ready>")
     assert t.flags().startswith("0 1")
     # Without a daemon, and on what is no terminal for it.

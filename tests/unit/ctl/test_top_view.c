@@ -162,6 +162,7 @@ static void help_takes_the_place_of_the_flows(void **state)
 	give_history(f);
 	f->choice.help = true;
 	compare("80x24-help", draw(f, 80, 24, true));
+	compare("40x10-help", draw(f, 40, 10, true));
 }
 
 static void text_is_as_high_as_it_must_be(void **state)
@@ -273,8 +274,8 @@ static void no_size_is_too_small_or_too_large(void **state)
 	for (unsigned variant = 0; variant < 4; variant++) {
 		f->choice.help = variant & 1;
 		f->choice.trouble = variant & 2 ? "trouble" : NULL;
-		for (int width = -1; width < 140; width += width < 50 ? 1 : 9)
-			for (int height = 0; height < 45; height += height < 12 ? 1 : 7)
+		for (int width = -1; width < 140; width += width < 14 ? 1 : 7)
+			for (int height = 0; height < 45; height += height < 12 ? 1 : 11)
 				draw(f, width, height, width % 2);
 	}
 	draw(f, 5000, 50, true);
