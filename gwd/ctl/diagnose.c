@@ -42,26 +42,34 @@ int registration(struct json_object *m)
 /* ---- down ---- */
 
 static const struct advice {
-	const char *key; /* of a failure or a state */
+	const char *key; /* of a failure or a state; a part of a reason */
 	const char *what, *then;
+	bool say_reason; /* it says more than `what` */
 } failures[] = {
-	{"pin", "the SIM's PIN is missing or wrong", "set modem.pin_file, and see the log"},
-	{"puk", "the SIM is locked and wants its PUK", "unlock it in a telephone"},
-	{"sim", "no SIM, or it cannot be read", "look at the card and its holder"},
-	{"denied", "the network refuses this SIM", "ask the operator: is it active, may it roam?"},
+	{"pin", "the SIM's PIN is missing or wrong", "set modem.pin_file, and see the log", true},
+	{"puk", "the SIM is locked and wants its PUK", "unlock it in a telephone", false},
+	{"sim", "no SIM, or it cannot be read", "look at the card and its holder", false},
+	{"denied", "the network refuses this SIM", "ask the operator: is it active, may it roam?", false},
 	{"apn", "the network refuses the access point or its log-in",
-		"check modem.apn, modem.auth and modem.user"},
-	{"ip", "the module or the network does not do this IP version", "try the other modem.ip"},
+		"check modem.apn, modem.auth and modem.user", true},
+	{"ip", "the module or the network does not do this IP version", "try the other modem.ip", true},
 }, states[] = {
-	{"absent", "the port cannot be opened", "is it there, and has no other program (ModemManager) got it?"},
-	{"probe", "no module answers on the port", "check its power, its wiring, modem.device and modem.baud"},
-	{"configure", "the module is being set up", "this takes seconds"},
-	{"sim", "the SIM is not ready", "is there one, and is it the right way round?"},
-	{"register", "not registered with a network", "check antenna and coverage"},
-	{"activate", "registered, but the network has given no address yet", "check modem.apn if it stays so"},
-	{"recover", "recovering", "it goes on by itself"},
-	{"stopping", "gwd is ending", ""},
-	{"stopped", "gwd is ending", ""},
+	{"absent", "the port cannot be opened",
+		"is it there, and has no other program (ModemManager) got it?", false},
+	{"probe", "no module answers on the port",
+		"check its power, its wiring, modem.device and modem.baud", false},
+	{"configure", "the module is being set up", "this takes seconds", false},
+	{"sim", "the SIM is not ready", "is there one, and is it the right way round?", false},
+	{"register", "not registered with a network", "check antenna and coverage", false},
+	{"activate", "registered, but the network has given no address yet",
+		"check modem.apn if it stays so", false},
+	{"recover", "recovering", "it goes on by itself", true},
+	{"stopping", "gwd is ending", "", false},
+	{"stopped", "gwd is ending", "", false},
+}, recoveries[] = { /* instead of the last words of "recover" */
+	{"NETOPEN", NULL, "if it stays so, check modem.apn", true},
+	{"PDP", NULL, "if it stays so, check modem.apn", true},
+	{"answer", NULL, "check its power and its wiring", true},
 };
 
 static const struct advice *find_advice(const struct advice *rows, size_t n, const char *key)
@@ -74,42 +82,62 @@ static const struct advice *find_advice(const struct advice *rows, size_t n, con
 
 #define FIND(rows, key) find_advice(rows, sizeof(rows) / sizeof((rows)[0]), key)
 
-/* What recovery or the registration has to add; "" for nothing. */
-static void say_more(struct json_object *m, char *text, size_t size)
+static const char *what_then(struct json_object *m, const struct advice *a)
 {
-	const char *state = field_text(m, "state", "");
+	const char *reason = field_text(m, "reason", "");
+
+	if (strcmp(a->key, "recover") == 0)
+		for (size_t i = 0; i < sizeof(recoveries) / sizeof(recoveries[0]); i++)
+			if (strstr(reason, recoveries[i].key))
+				return recoveries[i].then;
+	return a->then;
+}
+
+/* In brackets, what the registration, the recovery or the reason have to add; "" for nothing. */
+static void say_more(struct json_object *m, const struct advice *a, char *text, size_t size)
+{
+	const char *reason = field_text(m, "reason", "");
+	bool climbs = field_number(m, "rung") > 0;
 
 	text[0] = '\0';
-	if (strcmp(state, "register") == 0)
-		snprintf(text, size, " (%s, signal %s dBm)", format_registration(registration(m)),
-			field_text(m, "rssi_dbm", "unknown:"));
-	else if (strcmp(state, "recover") == 0 || field_number(m, "rung") > 0)
-		snprintf(text, size, " (%s; recovery: %s)", field_text(m, "reason", "no reason known"),
-			field_text(m, "rung_name", "begins"));
-	else if (field_has(m, "reason"))
-		snprintf(text, size, " (%s)", field_text(m, "reason", ""));
+	if (strcmp(a->key, "register") == 0)
+		snprintf(text, size, " (%s, signal %s%s)", format_registration(registration(m)),
+			field_text(m, "rssi_dbm", "unknown"), field_has(m, "rssi_dbm") ? " dBm" : "");
+	else if (a->say_reason && (reason[0] || climbs))
+		snprintf(text, size, " (%s%s%s%s)", reason, reason[0] && climbs ? "; " : "",
+			climbs ? "recovery by " : "", climbs ? field_text(m, "rung_name", "-") : "");
+}
+
+static const struct advice *advice_for(struct json_object *m)
+{
+	const char *state = field_text(m, "state", "");
+	const struct advice *a = FIND(failures, field_text(m, "failure", ""));
+
+	if (!a && strcmp(state, "register") == 0 && registration(m) == 3)
+		a = FIND(failures, "denied");
+	return a ? a : FIND(states, state);
 }
 
 static void say_down(struct json_object *m, struct diagnosis *d)
 {
-	const char *state = field_text(m, "state", "unknown");
-	const struct advice *a = FIND(failures, field_text(m, "failure", ""));
+	const struct advice *a = advice_for(m);
+	const char *then;
 	char more[160];
 
 	d->down = true;
-	if (!a && !field_has(m, "device")) {
+	if (field_is(m, "state", "absent") && !field_has(m, "device")) {
 		snprintf(d->text, sizeof(d->text), "no module found on USB: is it plugged in and powered? "
 			"(modem.device = auto looks for SIMCom's ports)");
 		return;
 	}
-	if (!a)
-		a = FIND(states, state);
-	say_more(m, more, sizeof(more));
-	if (!a)
-		snprintf(d->text, sizeof(d->text), "the module is in state %s%s", state, more);
-	else
-		snprintf(d->text, sizeof(d->text), "%s%s%s%s", a->what, more, a->then[0] ? ": " : "",
-			a->then);
+	if (!a) {
+		snprintf(d->text, sizeof(d->text), "the module is in state %s",
+			field_text(m, "state", "unknown"));
+		return;
+	}
+	then = what_then(m, a);
+	say_more(m, a, more, sizeof(more));
+	snprintf(d->text, sizeof(d->text), "%s%s%s%s", a->what, more, then[0] ? ": " : "", then);
 }
 
 /* ---- up, but ---- */

@@ -55,9 +55,14 @@ static void each_cause_of_being_down_has_its_sentence(void **state)
 		{"{\"state\":\"register\",\"device\":\"/dev/x\",\"creg\":2,\"cereg\":2,\"rssi_dbm\":-109}",
 			"(searching, signal -109 dBm)"},
 		{"{\"state\":\"recover\",\"device\":\"/dev/x\",\"rung\":4,\"rung_name\":\"reset\","
-		 "\"reason\":\"no PDP address\"}", "(no PDP address; recovery: reset)"},
+		 "\"reason\":\"no PDP address\"}", "(no PDP address; recovery by reset): if it stays so, check modem.apn"},
+		{"{\"state\":\"register\",\"device\":\"/dev/x\",\"creg\":3,\"cereg\":3}", "refuses this SIM"},
+		{"{\"state\":\"recover\",\"device\":\"/dev/x\",\"rung\":1,\"rung_name\":\"retry\","
+		 "\"reason\":\"the module does not answer\"}", "check its power"},
+		{"{\"state\":\"sim\",\"device\":\"/dev/x\",\"failure\":\"pin\",\"reason\":\"one try left\"}",
+			"missing or wrong (one try left): set"},
 		{"{\"state\":\"later\",\"device\":\"/dev/x\"}", "in state later"},
-		{"{}", "no module found"},
+		{"{}", "in state unknown"},
 	};
 
 	(void)state;
