@@ -7,47 +7,127 @@
 #include "field.h"
 #include "format.h"
 
-/* The name before its value only where it is not clear by itself. */
-static bool speaks_for_itself(const char *key)
-{
-	static const char *const keys[] = {"text", "state", "reason", "action", "change", "name"};
+#define TEXT(o, key) field_text(o, key, "-")
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	return false;
+/* ---- one line an event ---- */
+
+static void print_why(struct json_object *e, const char *key)
+{
+	if (field_has(e, key))
+		printf(" (%s)", TEXT(e, key));
 }
 
-static void print_member(const char *key, struct json_object *value)
+static void print_bearer(struct json_object *e)
 {
-	const char *text = json_object_get_string(value);
-	bool word = json_object_is_type(value, json_type_string) && !strpbrk(text, " \"=");
-
-	if (speaks_for_itself(key))
-		printf(" %s", text);
-	else if (word)
-		printf(" %s=%s", key, text);
-	else
-		printf(" %s=%s", key, json_object_to_json_string_ext(value,
-			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	printf("%s %s%s%s", TEXT(e, "modem"), TEXT(e, "state"), field_has(e, "address") ? ", " : "",
+		field_text(e, "address", ""));
+	print_why(e, "reason");
 }
 
+static void print_flow(struct json_object *e)
+{
+	struct json_object *f = field(e, "flow");
+
+	printf("%s %s, %s %s %s %s, %s", TEXT(f, "id"), TEXT(e, "what"), TEXT(f, "protocol"),
+		TEXT(f, "local"), field_is(f, "direction", "in") ? "from" : "to", TEXT(f, "remote"),
+		TEXT(f, "state"));
+	if (field_is(e, "what", "end"))
+		printf(", %s sent, %s received", format_bytes(field_number(f, "tx_bytes")).s,
+			format_bytes(field_number(f, "rx_bytes")).s);
+	print_why(e, "why");
+}
+
+static void print_link(struct json_object *e)
+{
+	struct json_object *l = field(e, "link");
+
+	printf("%s %s%s%s%s%s", TEXT(l, "link"), TEXT(e, "what"), field_has(l, "type") ? ", " : "",
+		field_text(l, "type", ""), field_has(l, "remote") ? " " : "",
+		field_text(l, "remote", ""));
+	print_why(e, "why");
+}
+
+static void print_receive(struct json_object *e)
+{
+	printf("%s %s", TEXT(e, "modem"), TEXT(e, "what"));
+	print_why(e, "why");
+}
+
+static void print_recovery(struct json_object *e)
+{
+	printf("%s %s", TEXT(e, "modem"), TEXT(e, "rung_name"));
+	print_why(e, "reason");
+}
+
+static void print_forward(struct json_object *e)
+{
+	struct json_object *f = field(e, "forward");
+
+	printf("%s %s, to %s", TEXT(f, "port"), TEXT(e, "what"), TEXT(f, "target"));
+	print_why(e, "why");
+}
+
+static void print_interface(struct json_object *e)
+{
+	struct json_object *i = field(e, "interface");
+
+	printf("%s %s, %s%s", TEXT(i, "name"), field_true(i, "up") ? "up" : "down", TEXT(i, "address"),
+		field_true(i, "default_route") ? ", default route" : "");
+}
+
+static void print_names(struct json_object *o, const char *key, const char *what)
+{
+	for (size_t i = 0; i < field_count(o, key); i++)
+		printf("%s %s", i ? "," : what, json_object_get_string(field_at(o, key, i)));
+}
+
+static void print_reload(struct json_object *e)
+{
+	struct json_object *r = field(e, "reload");
+
+	printf("%s", field_has(e, "error") ? "failed" : "done");
+	print_why(e, "error");
+	print_names(r, "changed", ", changed:");
+	print_names(r, "restart", ", need a restart:");
+}
+
+static void print_log(struct json_object *e)
+{
+	printf("%s: %s", TEXT(e, "level"), TEXT(e, "text"));
+}
+
+static void print_lost(struct json_object *e)
+{
+	printf("%s events were not read in time", TEXT(e, "count"));
+}
+
+static const struct {
+	const char *kind;
+	void (*print)(struct json_object *event);
+} printers[] = {
+	{"bearer", print_bearer}, {"flow", print_flow}, {"link", print_link},
+	{"receive", print_receive}, {"recovery", print_recovery}, {"forward", print_forward},
+	{"interface", print_interface}, {"reload", print_reload}, {"log", print_log},
+	{"lost", print_lost},
+};
+
+/* One that this gwctl does not know yet is shown as it came. */
 static void print_event(const struct ctl *ctl, struct json_object *e)
 {
-	static const char *const head[] = {"version", "event", "time"};
+	const char *kind = TEXT(e, "event");
 
-	printf("%s%s%s %s", colour(ctl->color, COLOUR_DIM), field_text(e, "time", "-"),
-		colour_end(ctl->color), field_text(e, "event", "-"));
-	json_object_object_foreach(e, key, value) {
-		bool shown = false;
-
-		for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
-			shown = shown || strcmp(key, head[i]) == 0;
-		if (value && !shown)
-			print_member(key, value);
-	}
-	printf("\n");
+	printf("%s%s%s %-9s ", colour(ctl->color, COLOUR_DIM), TEXT(e, "time"), colour_end(ctl->color),
+		kind);
+	for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++)
+		if (strcmp(printers[i].kind, kind) == 0) {
+			printers[i].print(e);
+			printf("\n");
+			return;
+		}
+	field_print_json(e, true);
 }
+
+/* ---- the request ---- */
 
 static struct json_object *kinds(const struct ctl *ctl)
 {

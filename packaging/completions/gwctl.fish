@@ -23,6 +23,7 @@ complete -c gwctl -n __fish_use_subcommand -a events -d "the next event of any k
 complete -c gwctl -n __fish_use_subcommand -a log -d "the last lines of the log, kept in gwd's memory"
 complete -c gwctl -n __fish_use_subcommand -a metrics -d "all figures in Prometheus' text format"
 complete -c gwctl -n __fish_use_subcommand -a capture -d "write packets and AT dialogue to a pcapng file"
+complete -c gwctl -n __fish_use_subcommand -a report -d "collect in one text what a bug report needs"
 complete -c gwctl -n __fish_use_subcommand -a at -d "AT commands, up to the first that is not answered OK"
 complete -c gwctl -n __fish_use_subcommand -a close -d "end a flow"
 complete -c gwctl -n __fish_use_subcommand -a reload -d "read the configuration again and say what has changed"
@@ -50,5 +51,7 @@ complete -c gwctl -n "__fish_seen_subcommand_from capture" -s d -l duration -x -
 complete -c gwctl -n "__fish_seen_subcommand_from capture" -s i -l interface -x -a "tun at" -d "only this"
 complete -c gwctl -n "__fish_seen_subcommand_from capture" -s l -l snaplen -x -d "bytes of a packet"
 complete -c gwctl -n "__fish_seen_subcommand_from capture" -s p -l payload -d "of the AT dialogue, too"
+complete -c gwctl -n "__fish_seen_subcommand_from report" -F
+complete -c gwctl -n "__fish_seen_subcommand_from report" -s f -l full -d "with whole numbers of module and SIM"
 complete -c gwctl -n "__fish_seen_subcommand_from at" -s t -l timeout -x -d "seconds for each answer"
 complete -c gwctl -n "__fish_seen_subcommand_from close" -a "(__gwctl_flows)"

@@ -30,7 +30,7 @@ _gwctl() {
 		;;
 	*)
 		case $command in
-		'') words='status flows links modem top check wait events log metrics capture at close reload config' ;;
+		'') words='status flows links modem top check wait events log metrics capture report at close reload config' ;;
 		flows) words='-n --numeric -w --wide' ;;
 		top) words='-b --batch -n --count -d --delay' ;;
 		check) words='-w --warning -c --critical -u --up' ;;
@@ -40,6 +40,10 @@ _gwctl() {
 		metrics) words='-t --textfile' ;;
 		capture)
 			words='-S --size -d --duration -i --interface -l --snaplen -p --payload'
+			[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			;;
+		report)
+			words='-f --full'
 			[[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			;;
 		at) words='-t --timeout' ;;

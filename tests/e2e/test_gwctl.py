@@ -218,23 +218,57 @@ def test_the_log_and_the_configuration_are_lines(tool: Tool) -> None:
     assert tool.fake.asked[-2:] == [{"request": "log", "lines": 2}, {"request": "config"}]
 
 
-def test_events_come_one_by_one_or_all(tool: Tool) -> None:
+EVENTS = [
+    ({"event": "bearer", "modem": 0, "state": "up", "address": "10.148.0.17", "failure": None, "reason": None},
+     "bearer    0 up, 10.148.0.17"),
+    ({"event": "bearer", "modem": 0, "state": "recover", "address": None, "reason": "no PDP address"},
+     "bearer    0 recover (no PDP address)"),
+    ({"event": "flow", "what": "new", "why": None, "flow": flow(7, state="waiting")},
+     "flow      7 new, tcp 10.148.0.17:40007 to 198.51.100.1:8000, waiting"),
+    ({"event": "flow", "what": "end", "why": "the host reset it", "flow": flow(7, direction="in")},
+     "flow      7 end, tcp 10.148.0.17:40007 from 198.51.100.1:8000, open, 1.0 kB sent, 50.0 kB received"
+     " (the host reset it)"),
+    ({"event": "link", "what": "failed", "why": "busy", "link": {"link": 9, "type": "tcp", "remote": "192.0.2.1:80"}},
+     "link      9 failed, tcp 192.0.2.1:80 (busy)"),
+    ({"event": "link", "what": "free", "why": None, "link": {"link": 9, "type": None, "remote": None}},
+     "link      9 free"),
+    ({"event": "receive", "modem": 0, "what": "buffer", "why": "a slow host"}, "receive   0 buffer (a slow host)"),
+    ({"event": "recovery", "modem": 0, "rung": 4, "rung_name": "reset", "reason": "no answer", "recoveries": 3},
+     "recovery  0 reset (no answer)"),
+    ({"event": "forward", "what": "failed", "why": "bind failed", "forward": STATUS["forwards"][0]},
+     "forward   8080 failed, to 192.0.2.1:80 (bind failed)"),
+    ({"event": "interface", "interface": STATUS["interface"] | {"up": True}},
+     "interface cell0 up, 10.148.0.17, default route"),
+    ({"event": "reload", "error": None, "reload": {"changed": ["tcp.linger", "log.level"], "restart": ["modem.baud"]}},
+     "reload    done, changed: tcp.linger, log.level, need a restart: modem.baud"),
+    ({"event": "reload", "error": "gwd.conf:3: nonsense", "reload": None}, "reload    failed (gwd.conf:3: nonsense)"),
+    ({"event": "log", "level": "warn", "text": "x\u0007y"}, "log       warn: x?y"),
+    ({"event": "lost", "count": 3}, "lost      3 events were not read in time"),
+    ({"event": "later", "x": {"y": 1}},
+     'later     {"version":1,"time":"2026-11-22T23:30:00Z","event":"later","x":{"y":1}}'),
+]
+
+
+def test_each_event_is_a_line(tool: Tool) -> None:
     tool.answers["events"] = {"kinds": ["bearer", "flow"]}
-    tool.fake.streams["events"] = [
-        {"event": "bearer", "time": "2026-11-22T23:30:00Z", "modem": 0, "state": "up", "reason": None},
-        {"event": "lost", "count": 3},
-        {"event": "log", "time": "2026-11-22T23:30:01Z", "level": "warn", "text": "x\u0007y", "note": "a b"}]
-    assert tool.shown("events", "bearer", "flow") == "2026-11-22T23:30:00Z bearer modem=0 up\n"
-    assert tool.fake.asked[-1] == {"request": "events", "kinds": ["bearer", "flow"]}
-    argv = [str(tool.binary), "-s", str(tool.fake.path), "events", "-f"]
+    tool.fake.streams["events"] = [{"time": "2026-11-22T23:30:00Z", **event} for event, _ in EVENTS]
+    argv = [str(tool.binary), "-s", str(tool.fake.path), "events", "--follow"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout
-        assert [following.stdout.readline() for _ in range(3)] == [
-            "2026-11-22T23:30:00Z bearer modem=0 up\n", "- lost count=3\n",
-            '2026-11-22T23:30:01Z log level=warn x?y note="a b"\n']
+        for _, line in EVENTS:
+            assert following.stdout.readline() == f"2026-11-22T23:30:00Z {line}\n"
         assert following.poll() is None
         following.terminate()
-    assert json.loads(tool.run("--json", "events").stdout)["event"] == "bearer"
+
+
+def test_without_follow_the_next_event_is_the_last(tool: Tool) -> None:
+    tool.answers["events"] = {"kinds": ["bearer", "flow"]}
+    tool.fake.streams["events"] = [{"time": "2026-11-22T23:30:00Z", **event} for event, _ in EVENTS]
+    assert tool.shown("events", "bearer", "flow") == "2026-11-22T23:30:00Z bearer    0 up, 10.148.0.17\n"
+    assert tool.fake.asked[-1] == {"request": "events", "kinds": ["bearer", "flow"]}
+    assert json.loads(tool.shown("events", "-j"))["event"] == "bearer"
+    tool.answers["events"] = error("bad_argument", "kinds: expected a list of some of bearer flow")
+    assert tool.run("events", "nonsense").returncode == 1
 
 
 # -- what changes something -----------------------------------------------------------------------
@@ -452,6 +486,33 @@ def test_a_real_gwd_says_why_it_is_down(world: World) -> None:
     assert "modem.pin_file" in world.gwctl("status").stdout
     done = world.gwctl("check", check=False)
     assert done.returncode == 2 and "PIN" in done.stdout
+
+
+def test_a_real_gwd_is_steered(world: World) -> None:
+    world.start_sim()
+    path = world.folder / "gwd.conf"
+    path.write_text("[tcp]\nlinger = 10s\n")
+    gwd = world.start_gwd(arguments=["-c", str(path)])
+    assert world.gwctl("wait", "--up").returncode == 0
+    assert world.gwctl("wait", "--down", "-t", "1", check=False).returncode == 4
+    events = world.background(world.inner, [str(world.binaries.gwctl), "-s", str(gwd.socket), "events", "-f",
+                                            "flow", "reload", "link"], "events")
+    server = world.serve(hold)
+    # A flow that nobody was told of may have been before the events.
+    wait_for("an event", lambda: world.connect(server.address) and "flow" in events.text())
+    number = gwd.flows("tcp")[-1]["id"]
+    world.gwctl("close", str(number))
+    wait_for("the flow's end", lambda: re.search(rf" flow +{number} end, ", events.text()))
+    assert re.search(r" link +\d open, tcp 198\.51\.100\.1:8000", events.text())
+    assert world.gwctl("close", str(number), check=False).returncode == 1
+    path.write_text("[tcp]\nlinger = 11s\nbuffer = 32768\n")
+    assert world.gwctl("reload").stdout == "changed:       tcp.linger\nneeds restart: tcp.buffer\n"
+    wait_for("the reload to be told", lambda: "reload    done, changed: tcp.linger" in events.text())
+    assert "linger = 11s" in world.gwctl("config").stdout
+    path.write_text("[tcp]\nlinger = sometime\n")
+    done = world.gwctl("reload", check=False)
+    assert done.returncode == 1 and "gwd.conf:2" in done.stderr
+    events.terminate(5)
 
 
 # -- completions ----------------------------------------------------------------------------------
