@@ -116,6 +116,21 @@ static void on_change(void *user, const struct tun_event *e)
 	}
 }
 
+/* What people forget, most of all in containers. */
+static const char *tun_hint(int rc)
+{
+	switch (rc) {
+	case -EPERM:
+		return " (CAP_NET_ADMIN is needed)";
+	case -EACCES:
+		return " (this user may not open /dev/net/tun)";
+	case -ENOENT:
+		return " (/dev/net/tun is missing)";
+	default:
+		return "";
+	}
+}
+
 int iface_open(struct iface *i, const struct config *config)
 {
 	const char *name = config->interface.name;
@@ -125,9 +140,7 @@ int iface_open(struct iface *i, const struct config *config)
 	rc = tun_open(&i->tun, name);
 	if (rc < 0) {
 		log_error("%s: cannot create the TUN device: %s%s", name, strerror(-rc),
-			rc == -EPERM ? " (CAP_NET_ADMIN is needed)" :
-			rc == -ENOENT ? " (/dev/net/tun is missing)" :
-					"");
+			tun_hint(rc));
 		return rc;
 	}
 	tun_set_carrier(&i->tun, false);
