@@ -276,7 +276,7 @@ suite_e2e() {
 	for round in 1 ${SOAK:+2 3}; do
 		[ -z "$SOAK" ] || echo "round $round"
 		run_pytest pytest.txt -n $((4 * JOBS)) --ignore=test_knobs.py \
-			--ignore=test_container.py --ignore=test_openwrt.py || status=1
+			--ignore=test_container.py --ignore=test_manifests.py --ignore=test_openwrt.py || status=1
 	done
 	return $status
 }
@@ -293,7 +293,7 @@ suite_knobs() {
 suite_container() {
 	build dev || return 1
 	local status=0
-	run_pytest container-pytest.txt -s -rfEs test_container.py || status=1
+	run_pytest container-pytest.txt -s -rfEs test_manifests.py test_container.py || status=1
 	NOTE=$(grep -ohE '(static image [0-9]|containers do not run here).*' "$LOGS/container-pytest.txt" | tail -n 1)
 	return $status
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+import yaml
 
 from harness.dns import NameServer
 from harness.podman import BASE, BUILDER, Podman, base_store, cache_folder, run_folder
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.needs("podman", "runc", "mmdebstrap")
 
 TOP = Path(__file__).resolve().parents[2]
 TARGETS = ["debian", "static"]
-PODMAN_STOPS_AT = 137  # what the exit status is if SIGTERM does not do within the limit
 NOPERM, OSERR = 77, 71
 CAP_NET_ADMIN = 1 << 12
 
@@ -85,7 +85,7 @@ class Gateway:
         return {key: int(value.split()[0], 16) for key, value in pairs}
 
     def stop(self) -> int:
-        """The exit status; above the limit podman kills, which is PODMAN_STOPS_AT."""
+        """The exit status; 137 if SIGTERM did not do within the limit, for then podman kills."""
         self.podman("stop", "-t", int(SIGTERM_LIMIT), self.name)
         return self.state()["ExitCode"]
 
@@ -195,12 +195,83 @@ def test_a_user_who_is_not_root_does_where_the_engine_makes_the_capability_ambie
     user = 65532
     rig.world.start_sim()
     os.chown(rig.tty(), user, user)
-    tun = rig.world.folder / "tun"  # as udev makes it: everybody may open it
-    os.mknod(tun, stat.S_IFCHR | 0o666, Path("/dev/net/tun").stat().st_rdev)
-    tun.chmod(0o666)
+    tun = rig.world.folder / "tun"
+    os.mknod(tun, stat.S_IFCHR | 0o600, Path("/dev/net/tun").stat().st_rdev)
     options = rig.options(user=f"{user}:{user}", device=f"{tun}:/dev/net/tun", tmpfs="/run/gwd:mode=1777")
+    gateway = rig.create("debian", options, ARGUMENTS)
+    assert int(rig.podman("wait", gateway.name).stdout) == NOPERM
+    assert "may not open /dev/net/tun" in gateway.log()
+
+    tun.chmod(0o666)  # as udev makes it
+    rig.podman("rm", gateway.name)
     gateway = rig.create("debian", options, ARGUMENTS)
     gateway.wait_up()
     held = gateway.capabilities()
     assert held["CapEff"] == CAP_NET_ADMIN and held["Uid"] == int(str(user), 16), held
     assert gateway.stop() == 0
+
+
+# -- the manifests, as far as they can be run without Kubernetes --------------------------------------
+
+
+def sidecar_pod() -> tuple[dict, dict]:
+    """The ConfigMap of the sidecar manifest, and its pod."""
+    config, deployment = yaml.safe_load_all((TOP / "packaging/container/kubernetes/sidecar.yaml").read_text())
+    return config, deployment["spec"]["template"]["spec"]
+
+
+def test_the_routes_of_the_sidecar_leave_the_cluster_on_its_interface(rig: Rig) -> None:
+    inner = rig.world.inner
+    inner.ip("link", "add", "eth0", "type", "veth", "peer", "name", "peer0")
+    for name in ("eth0", "peer0"):
+        inner.ip("link", "set", name, "up")
+    inner.ip("addr", "add", "10.244.0.5/24", "dev", "eth0")
+    inner.ip("route", "add", "default", "via", "10.244.0.1")
+    routes = next(c for c in sidecar_pod()[1]["initContainers"] if c["name"] == "routes")
+    variables = [f"--env={x['name']}={x['value']}" for x in routes["env"]]
+    options = rig.options(device=None, tmpfs=None)
+    for _ in range(2):  # the kubelet may run an init container again
+        rig.podman("run", "--rm", *options, *variables, BUILDER, *routes["command"])
+        left = inner.ip("route")
+        assert "10.0.0.0/8 via 10.244.0.1 dev eth0" in left and "default" not in left
+
+
+def runnable(rig: Rig) -> str:
+    """The pod for "podman play kube": that knows no sidecars and no device plug-in, and its networks
+    are not ours to set up."""
+    config, pod = sidecar_pod()
+    gwd = next(c for c in pod.pop("initContainers") if c["name"] == "gwd")
+    for key in ("restartPolicy", "startupProbe", "livenessProbe", "readinessProbe"):
+        del gwd[key]
+    del gwd["resources"]["limits"]["squat.ai/gwd"]
+    for name, source, kind in (("tun", "/dev/net/tun", "CharDevice"), ("modem", str(rig.tty()), "File")):
+        pod["volumes"].append({"name": name, "hostPath": {"path": source, "type": kind}})
+    gwd["volumeMounts"] += [{"name": "tun", "mountPath": "/dev/net/tun"}, {"name": "modem", "mountPath": "/dev/modem"}]
+    pod["containers"].insert(0, gwd)
+    for c in pod["containers"]:
+        c["image"] = rig.images["static"] if c["name"] == "gwd" else BUILDER
+        c["imagePullPolicy"] = "Never"
+    return yaml.safe_dump_all([config, {"apiVersion": "v1", "kind": "Pod", "spec": pod, "metadata": {
+        "name": rig.world.inner.name, "labels": {"app": "test"}}}])
+
+
+def test_a_program_in_the_sidecars_pod_reaches_a_server_without_a_capability(rig: Rig) -> None:
+    rig.world.start_sim()
+    rig.world.serve(web, SERVERS4[0], 80)
+    manifest = rig.world.folder / "pod.yaml"
+    manifest.write_text(runnable(rig))
+    pod = rig.world.inner.name
+    try:
+        rig.podman("play", "kube", "--quiet", "--network", "none", manifest)
+        gateway, app = Gateway(rig.podman, f"{pod}-gwd"), Gateway(rig.podman, f"{pod}-app")
+        gateway.wait_up()
+        held, user = gateway.capabilities(), app.capabilities()
+        assert held["CapEff"] == CAP_NET_ADMIN and held["NoNewPrivs"] == 1, held
+        assert user["CapEff"] == user["CapBnd"] == 0 and user["Uid"] != 0, user
+        done = app.exec("curl", "-sS", "-m", "30", "-o", "/dev/null", "-w", "%{http_code} %{size_download}",
+                        f"http://{SERVERS4[0]}/50000")
+        assert done.stdout == "200 50000"
+        assert gateway.exec(*"/usr/bin/gwctl check -u".split()).returncode == 0
+        assert gateway.stop() == 0, gateway.log()
+    finally:
+        rig.podman("pod", "rm", "-f", "-t", "1", pod, check=False)

@@ -24,6 +24,7 @@ BASE, BUILDER = "localhost/gwd-test-base", "localhost/gwd-test-builder"
 BUILDER_EXTRA = ["musl-tools", "curl", "iproute2"]  # it is also where the tests' own programs run
 SUITE = "bookworm"
 SLIM = ["man", "doc", "info", "locale"]  # what Debian's own slim images leave out, too
+IMAGE_ENV = "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 STALE_DAYS = 14
 PREFIX = "gwd-podman"
 
@@ -32,7 +33,7 @@ PREFIX = "gwd-podman"
 # from the storage when it calls itself at the end of a container, which is told no file.
 CONTAINERS_CONF = """
 [containers]
-default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
@@ -52,6 +53,8 @@ graphroot = "{graph}"
 runroot = "{folder}/run"
 [storage.options]
 additionalimagestores = [{stores}]
+[storage.options.overlay]
+skip_mount_home = "true"
 """
 
 
@@ -85,7 +88,10 @@ class Podman:
         """Ends what runs in this storage, then removes it."""
         self("pod", "rm", "-fa", "-t", "1", check=False)
         self("rm", "-fa", "-t", "1", check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for line in reversed(Path("/proc/mounts").read_text().splitlines()):
+            if line.split()[1].startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "-l", line.split()[1]], check=False)
+        shutil.rmtree(self.folder)
 
 
 def run_folder() -> Path:
@@ -139,7 +145,7 @@ def _make_store(store: Path, packages: dict[str, list[str]]) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda name: _debootstrap(packages[name], tars[name]), packages))
     for name, tar in tars.items():
-        podman("import", "--quiet", tar, name, timeout=300)
+        podman("import", "--quiet", "--change", IMAGE_ENV, tar, name, timeout=300)
         tar.unlink()
     podman.destroy()
     (store / "complete").touch()
@@ -166,7 +172,7 @@ def cache_folder() -> Path:
 def base_store(top: Path) -> Path:
     """The image store with BASE and BUILDER; a minute or two if it is not there yet."""
     packages = _packages(top)
-    key = hashlib.sha256(json.dumps([SUITE, SLIM, packages]).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps([SUITE, SLIM, IMAGE_ENV, packages]).encode()).hexdigest()[:12]
     cache = cache_folder() / "containers"
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
