@@ -67,14 +67,16 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 {
 	struct json_object *o = json_object_new_object();
 	struct modem_status s;
+	usec_t since;
 
 	modem_status(u->modem, &s);
+	since = s.since ? s.since : d->gw->started; /* it never left its first state */
 	json_add_number(o, "modem", u->index);
 	json_add_text(o, "device", d->ports[u->index].path);
 	json_add_number(o, "baud", d->config.modem.baud);
 	json_add_text(o, "state", modem_state_name(s.state));
-	json_add_time(o, "since", d->gw->now - s.since);
-	json_add_age(o, "since_s", d->gw->now, s.since);
+	json_add_time(o, "since", d->gw->now - since);
+	json_add_age(o, "since_s", d->gw->now, since);
 	json_add_text(o, "failure",
 		s.failure == MODEM_FAILURE_NONE ? "" : modem_failure_name(s.failure));
 	json_add_text(o, "reason", s.reason);

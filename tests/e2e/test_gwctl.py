@@ -480,8 +480,11 @@ def test_a_real_gwd_is_shown(world: World) -> None:
 
 
 def test_a_real_gwd_says_why_it_is_down(world: World) -> None:
-    world.start_sim(pin="1234")
     gwd = world.start_gwd(wait=None, route=None)
+    wait_for("gwd to look for its port", lambda: gwd.state() == "absent")
+    text = world.gwctl("status").stdout
+    assert re.match(r"modem 0 +absent for \d[.\d]*s, since 20", text) and "the port cannot be opened" in text
+    world.start_sim(pin="1234")
     wait_for("the PIN to be missed", lambda: gwd.state() and gwd.modem()["failure"] == "pin")
     assert "modem.pin_file" in world.gwctl("status").stdout
     done = world.gwctl("check", check=False)
