@@ -242,6 +242,14 @@ static void begin_turn(struct top *t)
 		lose(t);
 }
 
+static void scroll_by(struct top *t, long n)
+{
+	long last = t->model->n_flows ? (long)t->model->n_flows - 1 : 0;
+	long to = (long)t->choice.scroll + n;
+
+	t->choice.scroll = (unsigned)(to < 0 ? 0 : to > last ? last : to);
+}
+
 static void on_answer(struct top *t)
 {
 	int status;
@@ -251,18 +259,11 @@ static void on_answer(struct top *t)
 	while (status == CTL_OK && t->asking);
 	if (status == CTL_OK) {
 		t->choice.trouble = NULL;
+		scroll_by(t, 0); /* flows may have ended */
 		paint(t);
 	} else if (status != CTL_TIMED_OUT) {
 		lose(t);
 	}
-}
-
-static void scroll_by(struct top *t, long n)
-{
-	long last = t->model->n_flows ? (long)t->model->n_flows - 1 : 0;
-	long to = (long)t->choice.scroll + n;
-
-	t->choice.scroll = (unsigned)(to < 0 ? 0 : to > last ? last : to);
 }
 
 static long page(const struct top *t)
@@ -473,8 +474,10 @@ static int run(const struct ctl *ctl)
 	setlocale(LC_CTYPE, "");
 	t.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	t.model = top_model_new();
-	if (!t.model)
+	if (!t.model) {
+		fprintf(stderr, "gwctl: no memory\n");
 		return CTL_FAILED;
+	}
 	status = t.choice.batch ? run_batch(&t, count) : run_live(&t);
 	disconnect(&t);
 	free(t.model);
