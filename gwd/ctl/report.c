@@ -203,7 +203,7 @@ static void put_all(struct report *r)
 		"Read this before you send it. It has the addresses your programs talk to, names and\n"
 		"addresses of the configuration and the log, and your access point.\n"
 		"The numbers of SIM and module are in it%s.\n"
-		"PINs and passwords are not in it.\n",
+		"The SIM's PIN and the access point's password are not in it.\n",
 		ctl_given(r->ctl, 'f') ? " (--full)" : " with their last four digits only");
 	put_versions(r);
 	put_json(r, "status");
@@ -260,6 +260,7 @@ static int run(const struct ctl *ctl)
 	if (r.out) {
 		put_all(&r);
 		if (fclose(r.out) == 0 && text) {
+			mask_secrets(text);
 			if (!ctl_given(ctl, 'f'))
 				mask_numbers(text);
 			status = write_out(ctl->argc ? ctl->argv[0] : NULL, text);

@@ -258,7 +258,9 @@ def test_a_reader_that_stops_costs_packets_of_its_own_and_nobody_else_anything(w
 
 
 def test_a_report_has_what_is_asked_for_first_and_nobodys_secrets(world: World) -> None:
-    gwd = world.up(SIM_WITH_SECRETS | {"iccid": ICCID}, secrets(world) | {"log.level": "trace"})
+    # A secret where it should not be, too.
+    gwd = world.up(SIM_WITH_SECRETS | {"iccid": ICCID},
+                   secrets(world) | {"log.level": "trace", "modem.init": 'AT+CLCK="SC",2,"86429"'})
     s = world.connect(world.serve(echo).address)
     say(world, s, b"only for the peer")
     text = world.gwctl("report").stdout
@@ -269,8 +271,9 @@ def test_a_report_has_what_is_asked_for_first_and_nobodys_secrets(world: World) 
                    "trace modem0: > AT+CIPSEND=9,17"):
         assert wanted in text, wanted
     assert ICCID in gwd.process.text(), "the dialogue has it"
-    for hidden in (PASSWORD, f'"{PIN}"', "only for the peer", ICCID):
+    for hidden in (PASSWORD, f'"{PIN}"', "86429", "only for the peer", ICCID):
         assert hidden not in text, hidden
+    assert "86429" not in gwd.process.text()
     assert "*" * 15 + ICCID[-4:] in text
     assert ICCID in world.gwctl("report", "--full").stdout
 

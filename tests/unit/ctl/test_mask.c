@@ -44,6 +44,15 @@ static void other_numbers_stay(void **state)
 		assert_string_equal(masked(texts[i]), texts[i]);
 }
 
+static void what_a_command_sets_is_hidden_to_the_end_of_its_line(void **state)
+{
+	char text[] = "init = AT+CPIN=1234\ninit = at+csq;+cgauth=1,1,\"a\",\"b\"\ninit = AT+CPIN?\nAT+CLCK=";
+
+	(void)state;
+	assert_string_equal(mask_secrets(text), "init = AT+CPIN=****\ninit = at+csq;+cgauth=***********\n"
+						"init = AT+CPIN?\nAT+CLCK=");
+}
+
 static char folder[64], path[80], other[80];
 
 static int make_folder(void **state)
@@ -107,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_of_sim_and_module_keep_their_last_four_digits),
 		cmocka_unit_test(other_numbers_stay),
+		cmocka_unit_test(what_a_command_sets_is_hidden_to_the_end_of_its_line),
 		cmocka_unit_test_setup_teardown(
 			a_file_is_for_its_owner_even_if_it_was_there, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_link_is_not_followed, make_folder, remove_folder),
