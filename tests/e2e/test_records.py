@@ -258,7 +258,8 @@ def test_a_reader_that_stops_costs_packets_of_its_own_and_nobody_else_anything(w
 
 
 def test_a_report_has_what_is_asked_for_first_and_nobodys_secrets(world: World) -> None:
-    # A secret where it should not be, too.
+    # A secret where it should not be, too, in a command the simulator does not know.
+    world.mistakes_expected = True
     gwd = world.up(SIM_WITH_SECRETS | {"iccid": ICCID},
                    secrets(world) | {"log.level": "trace", "modem.init": 'AT+CLCK="SC",2,"86429"'})
     s = world.connect(world.serve(echo).address)
