@@ -32,7 +32,8 @@ def test_the_script_sets_the_address_and_flows_pass(world: World) -> None:
     gwd = world.start_gwd({"interface.address": "none", "interface.script": str(script)}, route=None)
     sim = world.sim
     assert sim
-    wait_for("the address", lambda: addresses(world) == ["10.148.0.17"])
+    wait_for("the route behind the address", lambda: "cell0" in world.inner.ip("route", "show", "default"))
+    assert addresses(world) == ["10.148.0.17"]
     wait_for("it in status", lambda: gwd.status()["interface"]["address"] == "10.148.0.17")
     server = world.serve(echo)
     s = world.connect(server.address)

@@ -7,7 +7,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 TOP=$PWD
-BUILD=$TOP/build/openwrt # static, too, but as OpenWrt's package is configured
+BUILD=$TOP/build/openwrt         # static, configured as OpenWrt's package is
+SHARED=$TOP/build/openwrt-shared # the same with this system's libraries, libmnl among them
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -28,10 +29,20 @@ build() {
 	scripts/musl-deps.sh && cmake --preset musl && cmake --build build/musl
 }
 
+configure_package() { # BUILD CMAKE ARGUMENT...
+	local build=$1
+	shift
+	cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel -DGWD_TESTS=OFF -DGWD_LIBNL=OFF \
+		-DGWD_TOP=OFF -DGWD_RUN_DIR=/var/run/gwd "$@"
+}
+
+build_package() {
+	configure_package "$SHARED" && cmake --build "$SHARED" --target gwd gwctl
+}
+
 # libmnl is not to be had for musl here (scripts/musl-deps.sh), so libnl's core stands in for it.
-build_package_like() {
-	cmake -S . -B "$BUILD" -G Ninja --toolchain cmake/toolchain-musl.cmake -DCMAKE_BUILD_TYPE=MinSizeRel \
-		-DGWD_TESTS=OFF -DGWD_LIBNL=OFF -DGWD_NETLINK=libnl -DGWD_TOP=OFF -DGWD_RUN_DIR=/var/run/gwd &&
+build_static_package() {
+	configure_package "$BUILD" --toolchain cmake/toolchain-musl.cmake -DGWD_NETLINK=libnl &&
 		cmake --build "$BUILD"
 }
 
@@ -50,9 +61,9 @@ run_e2e() { # BUILD PYTEST ARGUMENT...
 }
 
 # A build that cannot set addresses refuses to be asked for it, and says why.
-refuses_addresses() {
-	"$BUILD/gwd/gwd" -d /dev/null --check 2>&1 | grep -F 'interface.address: expected none' &&
-		"$BUILD/gwd/gwd" -d /dev/null -o interface.address=none --check
+refuses_addresses() { # BUILD
+	"$1/gwd/gwd" -d /dev/null --check 2>&1 | grep -F 'interface.address: expected none' &&
+		"$1/gwd/gwd" -d /dev/null -o interface.address=none --check
 }
 
 # -- sizes
@@ -62,13 +73,13 @@ kib() { # FILE...: in KiB with one decimal
 }
 
 sizes() { # BUILD NAME
-	local program
-	mkdir -p "$work/$2"
+	local program to=$work/stripped-${1##*/}
+	mkdir -p "$to"
 	for program in gwd gwctl; do
-		strip -o "$work/$2/$program" "$1/gwd/$program"
-		echo "# $2: $program stripped $(kib "$work/$2/$program") KiB"
+		strip -o "$to/$program" "$1/gwd/$program"
+		echo "# $2: $program stripped $(kib "$to/$program") KiB"
 	done
-	echo "# $2: both as xz, about what squashfs takes: $(tar -C "$work/$2" -c . | xz -9 --stdout | kib -) KiB"
+	echo "# $2: both as xz, about what squashfs takes: $(tar -C "$to" -c . | xz -9 --stdout | kib -) KiB"
 }
 
 # -- the package's Makefile
@@ -90,17 +101,15 @@ names_itself() {
 
 # What the package copies is all that a build needs.
 is_whole() {
-	cmake -S "$work/make/build" -B "$work/make/again" -G Ninja --toolchain "$TOP/cmake/toolchain-musl.cmake" \
-		-DGWD_TESTS=OFF -DGWD_LIBNL=OFF -DGWD_NETLINK=libnl -DGWD_TOP=OFF &&
-		ninja -C "$work/make/again" -n gwd gwctl >/dev/null
+	(cd "$work/make/build" && configure_package "$work/make/again" && ninja -C "$work/make/again" -n gwd gwctl)
 }
 
 # Each of the package's files is installed, and what is to be run can be.
 installs_everything() {
 	local file root=$work/make/root
 	mkdir -p "$work/make/installed/usr/sbin" "$work/make/installed/usr/bin"
-	cp "$work/openwrt/gwd" "$work/make/installed/usr/sbin/"
-	cp "$work/openwrt/gwctl" "$work/make/installed/usr/bin/"
+	cp "$work/stripped-openwrt-shared/gwd" "$work/make/installed/usr/sbin/"
+	cp "$work/stripped-openwrt-shared/gwctl" "$work/make/installed/usr/bin/"
 	package_make install || return 1
 	(cd packaging/openwrt/gwd/files && find . ! -type d) | while read -r file; do
 		[ -e "$root/$file" ] || { echo "$file is not installed"; exit 1; }
@@ -115,7 +124,7 @@ installs_everything() {
 package_size() {
 	local root=$work/make/root
 	echo "# package: files $(find "$root" -type f -exec cat {} + | wc -c | awk '{printf "%.0f", $1 / 1024}') KiB," \
-		"as xz $(tar -C "$root" -c . | xz -9 --stdout | kib -) KiB, with all libraries but musl's own in it"
+		"as xz $(tar -C "$root" -c . | xz -9 --stdout | kib -) KiB; libev, libinih and libmnl come to it"
 }
 
 all_json() {
@@ -142,13 +151,15 @@ luci() {
 }
 
 check "static build with musl" build || exit 1
-check "static build as on OpenWrt" build_package_like || exit 1
+check "static build as for OpenWrt" build_static_package || exit 1
+check "build as for OpenWrt" build_package || exit 1
 check "gwd and gwctl need no library" is_static "$BUILD"/gwd/{gwd,gwctl} build/musl/gwd/{gwd,gwctl}
-check "a build without libnl-route says what it cannot do" refuses_addresses
+check "a static build without libnl-route says what it cannot do" refuses_addresses "$BUILD"
+check "a shared build without libnl-route says what it cannot do" refuses_addresses "$SHARED"
 check "the static gwd carries traffic" run_e2e "$TOP/build/musl" test_interface.py test_managed.py "$@"
 check "netifd's handler and the init script" run_e2e "$BUILD" test_openwrt.py "$@"
-sizes build/musl musl
-sizes "$BUILD" openwrt
+sizes build/musl "static, for containers"
+sizes "$SHARED" "for OpenWrt"
 check "the package's Makefile" names_itself
 check "the package's source is whole" is_whole
 check "the package's files" installs_everything
