@@ -44,9 +44,20 @@ static const struct command *const commands[] = {COMMANDS(COMMAND_POINTER)};
 
 /* ---- help ---- */
 
+/* Without its newline; command may be NULL. */
+static void print_synopsis(FILE *out, const struct command *command)
+{
+	if (command)
+		fprintf(out, "usage: gwctl %s%s%s [OPTION]...", command->name,
+			command->args[0] ? " " : "", command->args);
+	else
+		fprintf(out, "usage: gwctl [OPTION]... COMMAND [ARGUMENT]...");
+}
+
 static void print_help(void)
 {
-	printf("usage: gwctl [OPTION]... COMMAND [ARGUMENT]...\n\ncommands:\n");
+	print_synopsis(stdout, NULL);
+	printf("\n\ncommands:\n");
 	for (unsigned i = 0; i < N_COMMANDS; i++) {
 		char head[64];
 
@@ -60,8 +71,8 @@ static void print_help(void)
 
 static void print_command_help(const struct command *command)
 {
-	printf("usage: gwctl %s%s%s [OPTION]...\n%s\n\noptions:\n", command->name,
-		command->args[0] ? " " : "", command->args, command->help);
+	print_synopsis(stdout, command);
+	printf("\n%s\n\noptions:\n", command->help);
 	for (const struct ctl_flag *f = command->flags; f < command->flags + CTL_FLAGS_MAX && f->name;
 		f++) {
 		char name[64];
@@ -74,17 +85,17 @@ static void print_command_help(const struct command *command)
 
 int ctl_usage(const struct ctl *ctl, const char *format, ...)
 {
-	const char *name = ctl->command ? ctl->command->name : "";
+	const struct command *command = ctl->command;
 	va_list args;
 
-	fprintf(stderr, "gwctl%s%s: ", name[0] ? " " : "", name);
+	fprintf(stderr, "gwctl%s%s: ", command ? " " : "", command ? command->name : "");
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, "\nusage: gwctl %s%s%s%s[OPTION]...: see gwctl%s%s --help\n",
-		name[0] ? name : "COMMAND", name[0] && ctl->command->args[0] ? " " : "",
-		name[0] ? ctl->command->args : "", " ", name[0] ? " " : "", name);
-	return ctl->command && ctl->command->usage_status ? ctl->command->usage_status : CTL_USAGE;
+	fputc('\n', stderr);
+	print_synopsis(stderr, command);
+	fprintf(stderr, ": see gwctl%s%s --help\n", command ? " " : "", command ? command->name : "");
+	return command && command->usage_status ? command->usage_status : CTL_USAGE;
 }
 
 /* ---- the command line ---- */

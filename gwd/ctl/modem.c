@@ -10,7 +10,8 @@
 #include "field.h"
 #include "format.h"
 
-#define DEPTH_MAX 3 /* of lists in lists that are shown */
+#define LABEL_WIDTH 22
+#define DEPTH_MAX 3 /* of objects in objects that are shown */
 
 /* ---- values, by the unit at the end of their key ---- */
 
@@ -70,77 +71,87 @@ static const struct unit *unit_of(const char *key)
 	return NULL;
 }
 
-/* ---- lines ---- */
-
-static void print_value(const char *key, struct json_object *v, unsigned depth);
-
-static void print_list(struct json_object *v, unsigned depth)
-{
-	size_t n = json_object_array_length(v);
-
-	for (size_t i = 0; i < n; i++) {
-		print_value("", json_object_array_get_idx(v, i), depth);
-		printf("%s", i + 1 < n ? ", " : "");
-	}
-	if (n == 0)
-		printf("-");
-}
-
-static void print_object(struct json_object *v, unsigned depth)
-{
-	const char *between = "";
-
-	json_object_object_foreach(v, key, inner) {
-		printf("%s%s ", between, key);
-		print_value(key, inner, depth);
-		between = ", ";
-	}
-}
-
-static void print_value(const char *key, struct json_object *v, unsigned depth)
+static void print_scalar(const char *key, struct json_object *v)
 {
 	const struct unit *u = unit_of(key);
 	bool number = json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
+	size_t n = strlen(key);
 
-	if (!v || depth == 0)
+	if (!v)
 		printf("-");
-	else if (json_object_is_type(v, json_type_array))
-		print_list(v, depth - 1);
-	else if (json_object_is_type(v, json_type_object))
-		print_object(v, depth - 1);
 	else if (json_object_is_type(v, json_type_boolean))
 		printf("%s", json_object_get_boolean(v) ? "yes" : "no");
 	else if (u && number)
 		u->print(json_object_get_double(v));
 	else
 		printf("%s", json_object_get_string(v));
+	if (number && n > 3 && strcmp(key + n - 3, "reg") == 0) /* creg, cgreg, cereg */
+		printf(", %s", format_registration(json_object_get_int(v)));
 }
 
+/* ---- lines ---- */
+
 /* "rssi_dbm" is "rssi": its unit is said with its value. */
-static void print_name(const char *key)
+static struct format label(const char *key)
 {
 	const struct unit *u = unit_of(key);
 	size_t n = strlen(key) - (u && u->drop ? strlen(u->suffix) : 0);
-	char name[64];
+	struct format f;
 
-	snprintf(name, sizeof(name), "%.*s", (int)n, key);
-	for (char *p = strchr(name, '_'); p; p = strchr(p, '_'))
+	snprintf(f.s, sizeof(f.s), "%.*s", (int)n, key);
+	for (char *p = strchr(f.s, '_'); p; p = strchr(p, '_'))
 		*p = ' ';
-	printf("%-26s ", name);
+	return f;
 }
 
-static void print_modem(struct json_object *m)
+/* In one line, for an entry of a list. */
+static void print_flat(struct json_object *v)
 {
-	json_object_object_foreach(m, key, value) {
-		int stat = json_object_is_type(value, json_type_int) ? json_object_get_int(value) : -1;
-		size_t n = strlen(key);
+	const char *between = "";
 
-		print_name(key);
-		print_value(key, value, DEPTH_MAX);
-		/* creg, cgreg, cereg */
-		if (stat >= 0 && n > 3 && strcmp(key + n - 3, "reg") == 0)
-			printf(", %s", format_registration(stat));
+	if (!json_object_is_type(v, json_type_object)) {
+		print_scalar("", v);
+		return;
+	}
+	json_object_object_foreach(v, key, inner) {
+		printf("%s%s ", between, label(key).s);
+		print_scalar(key, inner);
+		between = ", ";
+	}
+}
+
+/* An entry a line, the first beside the label. */
+static void print_list(struct json_object *v)
+{
+	size_t n = json_object_array_length(v);
+
+	for (size_t i = 0; i < n; i++) {
+		printf("%*s", i ? LABEL_WIDTH + 1 : 0, "");
+		print_flat(json_object_array_get_idx(v, i));
 		printf("\n");
+	}
+	if (n == 0)
+		printf("-\n");
+}
+
+static void print_object(struct json_object *o, unsigned depth)
+{
+	int indent = (int)(2 * depth);
+
+	json_object_object_foreach(o, key, value) {
+		if (json_object_is_type(value, json_type_object)) {
+			printf("%*s%s\n", indent, "", label(key).s);
+			if (depth < DEPTH_MAX)
+				print_object(value, depth + 1);
+			continue;
+		}
+		printf("%*s%-*s ", indent, "", LABEL_WIDTH - indent, label(key).s);
+		if (json_object_is_type(value, json_type_array)) {
+			print_list(value);
+		} else {
+			print_scalar(key, value);
+			printf("\n");
+		}
 	}
 }
 
@@ -153,7 +164,7 @@ static int run(const struct ctl *ctl)
 		return status;
 	for (size_t i = 0; !ctl->json && i < field_count(answer, "modems"); i++) {
 		printf("%s", i ? "\n" : "");
-		print_modem(field_at(answer, "modems", i));
+		print_object(field_at(answer, "modems", i), 0);
 	}
 	if (ctl->json)
 		field_print_json(answer, false);

@@ -189,21 +189,29 @@ MODEM  LINK  STATE  TYPE  REMOTE           FLOWS   AGE  SENT  RECEIVED      DOWN
 def test_modem_shows_each_key_with_its_unit(tool: Tool) -> None:
     tool.answers["modem"] = {"modems": [{
         "modem": 0, "imei": "867322040000000", "iccid": None, "rssi_dbm": -67, "turnaround_ms": 3.14,
-        "cereg": 5, "receive": {"state": "push", "switches": 0}, "dns": ["10.0.0.1", "10.0.0.2"],
-        "servers": [], "up_s": 300, "quirks": {"no_cipack": True}, "tx_payload_bytes": 1500}]}
+        "cereg": 5, "dns": ["10.0.0.1", "10.0.0.2"], "servers": [], "since_s": 300,
+        "ladder": {"rung": 0, "backoff_s": 5, "counts": {"retry": 2, "cfun": 0}},
+        "quirks": ["no CIPACK"], "forwards": [{"port": 80, "since_s": 60}, {"port": 81, "since_s": None}]}]}
     assert tool.shown("modem") == """\
-modem                      0
-imei                       867322040000000
-iccid                      -
-rssi                       -67 dBm, excellent
-turnaround                 3.1 ms
-cereg                      5, roaming
-receive                    state push, switches 0
-dns                        10.0.0.1, 10.0.0.2
-servers                    -
-up                         5m00s
-quirks                     no_cipack yes
-tx payload bytes           1.5 kB
+modem                  0
+imei                   867322040000000
+iccid                  -
+rssi                   -67 dBm, excellent
+turnaround             3.1 ms
+cereg                  5, roaming
+dns                    10.0.0.1
+                       10.0.0.2
+servers                -
+since                  5m00s
+ladder
+  rung                 0
+  backoff              5.0s
+  counts
+    retry              2
+    cfun               0
+quirks                 no CIPACK
+forwards               port 80, since 1m00s
+                       port 81, since -
 """
 
 
@@ -285,6 +293,8 @@ def test_at_prints_what_the_module_says_and_stops_at_an_error(tool: Tool) -> Non
     assert tool.fake.asked[-1] == {"request": "at", "command": "AT+CSQ", "timeout_s": 7}
     done = tool.run("at", "AT+CSQ", "AT+BAD", "AT+CSQ")
     assert (done.returncode, done.stdout) == (1, "+CSQ: 23,99\nOK\nERROR\n")
+    done = tool.run("at", "AT+CSQ", "-", input="\nAT+CSQ\r\nAT+CSQ\nAT+BAD\nAT+CSQ\n")
+    assert (done.returncode, done.stdout) == (1, "+CSQ: 23,99\nOK\n" * 3 + "ERROR\n")
     tool.answers["at"] = error("timeout", "AT+CSQ was not answered in time")
     done = tool.run("at", "AT+CSQ")
     assert (done.returncode, done.stderr) == (4, "gwctl: AT+CSQ was not answered in time\n")
