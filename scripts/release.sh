@@ -45,7 +45,7 @@ git archive --format=tar --prefix="$name/" "$revision" | xz -9e -T1 >"$work/$nam
 lwip=$(sed -n 's/^set(LWIP_TARBALL_NAME \(.*\))/\1/p' cmake/lwip.cmake)
 sum=$(sed -n 's/^set(LWIP_SHA256 \(.*\))/\1/p' cmake/lwip.cmake)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gwd
-[ -e "$cache/$lwip" ] || sh cmake/fetch-lwip.sh "$cache" "$lwip" "$sum"
+[ -e "$cache/$lwip" ] || sh cmake/fetch-source.sh "$cache" lwip "$lwip" "$sum"
 echo "$sum  $cache/$lwip" | sha256sum --check --quiet || fail "$cache/$lwip is not the pinned lwIP"
 cp "$cache/$lwip" "$work/"
 
