@@ -128,8 +128,15 @@ run_in_system() {
 	fi
 }
 
-lint() {
-	lintian --allow-root --display-experimental --fail-on error,warning "$out"/*.changes
+lint() { # beside the making of the clean Debian
+	lintian --allow-root --display-experimental --fail-on error,warning "$out"/*.changes >"$work/lintian" 2>&1 &
+	linter=$!
+}
+linted() {
+	wait "$linter" || {
+		cat "$work/lintian"
+		return 1
+	}
 }
 
 harden() { # the unit's exposure, offline: 2.0 of 10 at most
@@ -144,11 +151,12 @@ purge() {
 DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)"
 export DEB_BUILD_OPTIONS
 check "deb: builds from a clean source" packaging/debian/build.sh "$out" || exit 1
-check "deb: lintian has no error and no warning" lint
+lint
 check "deb: a clean Debian can be made" make_root || exit 1
 check "deb: installs there" install_packages || exit 1
 check "deb: the unit is confined" harden
 check "deb: systemd takes the unit" chroot "$root" systemd-analyze verify --man=no gwd@cell0.service
 run_in_system
+check "deb: lintian has no error and no warning" linted
 check "deb: nothing is left after a purge" purge
 exit $failed
