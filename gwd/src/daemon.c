@@ -271,6 +271,14 @@ static void on_random(void *user, void *buf, size_t n)
 		;
 }
 
+static void on_at_done(void *user, struct unit *u, const struct modem_at_answer *a)
+{
+	struct daemon *d = user;
+
+	(void)u;
+	at_done(&d->at, a);
+}
+
 static void on_event(void *user, const struct gateway_event *e)
 {
 	struct daemon *d = user;
@@ -290,6 +298,7 @@ static const struct gateway_ops gateway_callbacks = {
 	.tap = on_tap,
 	.stopped = on_stopped,
 	.random = on_random,
+	.at_done = on_at_done,
 	.event = on_event,
 };
 

@@ -7,6 +7,7 @@
 
 #include <ev.h>
 
+#include "at.h"
 #include "capture.h"
 #include "control.h"
 #include "events.h"
@@ -54,6 +55,7 @@ struct daemon {
 	struct events events;
 	struct waits waits;
 	struct ubus *ubus; /* NULL: built without it */
+	struct at_asker at;
 	bool up; /* the interface has carrier and address: what interface.script hears of */
 	usec_t up_since; /* when that last changed */
 	int exit_code;

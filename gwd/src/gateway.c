@@ -267,6 +267,13 @@ static void on_mode_changed(void *user, enum modem_receive mode)
 			.kind = EVENT_RECEIVE, .what = modem_receive_name(mode), .unit = u});
 }
 
+static void on_at_done(void *user, const struct modem_at_answer *a)
+{
+	struct unit *u = user;
+
+	u->gw->ops->at_done(u->gw->user, u, a);
+}
+
 static size_t on_unsent(void *user)
 {
 	struct unit *u = user;
@@ -330,6 +337,7 @@ static const struct modem_ops modem_callbacks = {
 	.acked = on_acked,
 	.resolved = on_resolved,
 	.pinged = on_pinged,
+	.at_done = on_at_done,
 	.mode_changed = on_mode_changed,
 	.unsent = on_unsent,
 	.dtr = on_dtr,
@@ -546,6 +554,13 @@ void gateway_power_done(struct unit *u, usec_t now, int status)
 {
 	u->gw->now = now;
 	modem_power_done(u->modem, now, status);
+}
+
+int gateway_at(struct unit *u, usec_t now, const char *command, usec_t timeout)
+{
+	u->gw->now = now;
+	modem_run(u->modem, now); /* its clock */
+	return modem_at(u->modem, command, timeout);
 }
 
 static void unit_reconfigured(struct unit *u)

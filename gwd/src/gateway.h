@@ -271,6 +271,8 @@ struct gateway_ops {
 	void (*tap)(void *user, struct unit *u, const struct modem_tap *t);
 	/* All units are stopped (gateway_shutdown()). */
 	void (*stopped)(void *user);
+	/* The end of gateway_at(). */
+	void (*at_done)(void *user, struct unit *u, const struct modem_at_answer *a);
 	/* Something happened that somebody asked for (gateway.events); for the call only. */
 	void (*event)(void *user, const struct gateway_event *e);
 	/* Random bytes for local ports and query ids. */
@@ -333,6 +335,8 @@ void gateway_input(struct unit *u, usec_t now, const void *p, size_t n);
 void gateway_attach(struct unit *u, usec_t now);
 void gateway_detach(struct unit *u, usec_t now);
 void gateway_power_done(struct unit *u, usec_t now, int status);
+/* modem_at() with the gateway's clock set. */
+int gateway_at(struct unit *u, usec_t now, const char *command, usec_t timeout);
 /* The live options of the configuration changed. */
 void gateway_reconfigured(struct gateway *gw, usec_t now);
 void gateway_shutdown(struct gateway *gw, usec_t now);

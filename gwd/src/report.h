@@ -18,6 +18,9 @@ struct json_object *report_metrics(const struct daemon *d);
 /* At most @lines of the last ones. */
 struct json_object *report_log(unsigned lines);
 
+/* All that is known of each modem: identity, network, quirks. An array. */
+struct json_object *report_modems(const struct daemon *d);
+
 /* One row of a table, as events show it. @ended: what only a living flow has is null. */
 struct json_object *report_tcp(const struct gateway *gw, const struct flow *f, bool ended);
 struct json_object *report_mapping(const struct gateway *gw, const struct mapping *m);

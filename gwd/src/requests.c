@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "at.h"
 #include "capture.h"
 #include "json.h"
 #include "reload.h"
@@ -100,6 +101,15 @@ static void on_log(struct client *c, struct json_object *request)
 		client_answer(c, "log", report_log((unsigned)lines));
 }
 
+static void on_modem(struct client *c, struct json_object *request)
+{
+	struct json_object *o = json_object_new_object();
+
+	(void)request;
+	json_add(o, "modems", report_modems(client_daemon(c)));
+	client_answer(c, "modem", o);
+}
+
 static void on_config(struct client *c, struct json_object *request)
 {
 	struct json_object *o = json_object_new_object();
@@ -148,11 +158,13 @@ static const struct request_row {
 	{"metrics", on_metrics, false},
 	{"log", on_log, true},
 	{"capture", capture_request, true},
+	{"modem", on_modem, false},
 	{"config", on_config, false},
 	{"events", events_request, false},
 	{"wait", wait_request, false},
 	{"reload", reload_request, true},
 	{"close", on_close, true},
+	{"at", at_request, true},
 };
 
 #define N_REQUESTS (sizeof(requests) / sizeof(requests[0]))

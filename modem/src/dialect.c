@@ -83,6 +83,8 @@ static const struct word {
 	{"+CGMM:", PREFIX, MSG_CGMM},
 	{"Model:", PREFIX, MSG_MODEL},
 	{"Revision:", PREFIX, MSG_REVISION},
+	{"Manufacturer:", PREFIX, MSG_MANUFACTURER},
+	{"IMEI:", PREFIX, MSG_IMEI},
 	{"+CLIENT:", PREFIX, MSG_CLIENT},
 	{"+SERVERSTART:", PREFIX, MSG_SERVERSTART},
 	{"+SERVERSTOP:", PREFIX, MSG_SERVERSTOP},
@@ -122,8 +124,6 @@ static const struct word {
 	{"UNDER-VOLTAGE", PREFIX, MSG_IGNORED},
 	{"OVER-VOLTAGE", PREFIX, MSG_IGNORED},
 	{"NORMAL POWER DOWN", PREFIX, MSG_IGNORED},
-	{"Manufacturer:", PREFIX, MSG_IGNORED},
-	{"IMEI:", PREFIX, MSG_IGNORED},
 	{"+GCAP:", PREFIX, MSG_IGNORED},
 	{"$G", PREFIX, MSG_IGNORED}, /* NMEA */
 };
@@ -196,7 +196,7 @@ void dialect_parse(struct msg *m, const char *line, size_t len)
 	size_t skip = 0;
 	const struct word *w = find_word(line, len, &skip);
 
-	*m = (struct msg){.kind = w ? w->kind : MSG_UNKNOWN};
+	*m = (struct msg){.kind = w ? w->kind : MSG_UNKNOWN, .line = line, .line_len = len};
 	while (skip < len && strchr(" :,", line[skip]) && line[skip])
 		skip++;
 	m->text = line + skip;

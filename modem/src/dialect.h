@@ -69,6 +69,8 @@ enum msg_kind {
 	MSG_CGMM,
 	MSG_MODEL,    /* ATI's line */
 	MSG_REVISION, /* ATI's line */
+	MSG_MANUFACTURER, /* ATI's line */
+	MSG_IMEI,	  /* ATI's line */
 	MSG_CLIENT,
 	MSG_SERVERSTART,
 	MSG_SERVERSTOP,
@@ -87,6 +89,8 @@ struct msg {
 	int64_t n[MSG_NUMBERS]; /* the leading comma-separated numbers of @text */
 	unsigned count;
 	bool plain; /* @text is nothing but these numbers */
+	const char *line; /* all of it */
+	size_t line_len;
 };
 
 void dialect_parse(struct msg *m, const char *line, size_t len);

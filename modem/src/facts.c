@@ -136,6 +136,7 @@ static void note_cpsi(struct bearer *b, const struct msg *msg)
 	const char *comma = memchr(msg->text, ',', msg->len);
 	size_t n = comma ? (size_t)(comma - msg->text) : msg->len;
 
+	fact_text(b->cell, sizeof(b->cell), msg->text, msg->len);
 	if (n == sizeof(none) - 1 && memcmp(msg->text, none, n) == 0)
 		n = 0;
 	fact_text(b->technology, sizeof(b->technology), msg->text, n);

@@ -158,7 +158,7 @@ static bool submit_question(struct modem *m, struct channel *ch)
 	/* A session that is escaped is to go on soon. */
 	if (m->session.state != SESSION_NONE)
 		return false;
-	return resolve_submit(m, ch) || ping_submit(m, ch);
+	return resolve_submit(m, ch) || ping_submit(m, ch) || at_submit(m, ch);
 }
 
 /* Control before data; sends and reads take turns, and one of them comes between two questions. */
@@ -189,6 +189,8 @@ static void submit(struct modem *m, struct channel *ch)
 		return;
 	if (m->bearer.state == MODEM_STATE_UP)
 		submit_up(m, ch);
+	else if (at_submit(m, ch))
+		return;
 	else if (m->bearer.state != MODEM_STATE_STOPPING ||
 		(!links_submit(m, ch) && !servers_submit(m, ch)))
 		steps_submit(m, ch);
@@ -198,6 +200,7 @@ void modem_settled(struct modem *m)
 {
 	links_flush(m);
 	ping_flush(m);
+	at_flush(m);
 	bearer_flush(m);
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		submit(m, &m->channels[i]);
@@ -266,6 +269,7 @@ void modem_detach(struct modem *m, usec_t now)
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_reset(&m->channels[i]);
 	bearer_detach(m);
+	at_lost(m);
 	send_reset(m);
 	ping_lost(m);
 	transparent_reset(m);
@@ -313,6 +317,7 @@ void modem_run(struct modem *m, usec_t now)
 	mode_run(m);
 	send_run(m);
 	ping_run(m);
+	at_run(m);
 	links_run(m);
 	servers_run(m);
 	bearer_run(m);
@@ -324,7 +329,7 @@ usec_t modem_deadline(const struct modem *m)
 	usec_t d = usec_min(links_deadline(m), bearer_deadline(m));
 
 	d = usec_min(d, usec_min(servers_deadline(m), ping_deadline(m)));
-	d = usec_min(d, transparent_deadline(m));
+	d = usec_min(d, usec_min(transparent_deadline(m), at_deadline(m)));
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		d = usec_min(d, channel_deadline(&m->channels[i]));
 	d = usec_min(d, usec_min(send_deadline(m), m->rx.deadline));

@@ -17,6 +17,7 @@
 
 #include <sys/types.h>
 
+#define ICCID_SIZE 24
 #define MODEM_CHANNELS 1 /* a second tty or CMUX would add to it */
 #define MODEM_DATAGRAM_MAX 2048 /* CIPSEND's limit is 1500; pushed ones may be a little more */
 #define MODEM_SEND_MAX 1536
@@ -287,7 +288,7 @@ struct bearer {
 	bool dirty; /* an open was pending when the links were lost */
 	bool pin_used;	/* and the card was not ready since */
 	const char *pin_denied; /* by the owner, and why; NULL: not */
-	char iccid[24]; /* of the card that wants a PIN, "" for unknown */
+	char iccid[ICCID_SIZE]; /* of the card that wants a PIN, "" for unknown */
 	int pin_tries;	/* it has left, -1 for unknown */
 	bool echo; /* ours came back since ATE0 */
 	bool verify; /* ask NETOPEN? although nothing is known to be wrong */
@@ -319,7 +320,9 @@ struct bearer {
 	unsigned n_dns;
 	enum modem_failure failure;
 	char reason[96];
-	char model[40], revision[40];
+	char manufacturer[40], model[40], revision[40], imei[20];
+	char card[ICCID_SIZE]; /* its number, for status */
+	char cell[128]; /* AT+CPSI?, printable */
 	char operator[64], technology[24];
 	unsigned facts_refused; /* bit mask of enum fact, in this boot */
 	usec_t facts_at;	/* the watch does not ask before */
@@ -349,6 +352,28 @@ struct resolve {
 	struct addr addr; /* that the answer told so far; family 0: none */
 };
 
+/* at.c: a command of an operator's. */
+enum at_state {
+	AT_IDLE,
+	AT_WANTED,
+	AT_SENT,
+	AT_DONE, /* at_done() is due */
+};
+
+struct at {
+	enum at_state state;
+	usec_t timeout, begun, deadline;
+	enum modem_at_result result;
+	char command[COMMAND_MAX];
+	char final[LEXER_LINE_MAX];
+	char text[MODEM_AT_BYTES]; /* of the lines, each with a NUL */
+	size_t used;
+	const char *lines[MODEM_AT_LINES];
+	unsigned n_lines;
+	bool cut;
+	bool bare; /* its answer has lines without a prefix */
+};
+
 struct modem {
 	const struct modem_config *config;
 	const struct modem_ops *ops;
@@ -367,6 +392,7 @@ struct modem {
 	struct literal literal[LITERAL_USES];
 	struct resolve resolve;
 	struct ping ping;
+	struct at at;
 	bool yield; /* a name or an echo was asked for since data had its turn */
 	struct session session;
 	struct delays tau, prompt;
@@ -415,6 +441,7 @@ enum step {
 	STEP_CGMM,
 	STEP_CGMR,
 	STEP_IFC,
+	STEP_CGSN,
 	STEP_CNMI,
 	STEP_CPIN,
 	STEP_CICCID,
@@ -429,6 +456,7 @@ enum step {
 	STEP_COPS_FORMAT,
 	STEP_CPSI,
 	STEP_COPS,
+	STEP_CARD,
 	STEP_CGDCONT,
 	STEP_CGAUTH,
 	STEP_CSOCKSETPN,
@@ -577,6 +605,14 @@ void ping_flush(struct modem *m);
 void ping_lost(struct modem *m);
 /* What is known of the firmware, at a boot. */
 void ping_forget(struct modem *m);
+
+/* at.c */
+bool at_submit(struct modem *m, struct channel *ch);
+void at_run(struct modem *m);
+usec_t at_deadline(const struct modem *m);
+void at_flush(struct modem *m);
+/* The channel forgot it. */
+void at_lost(struct modem *m);
 
 /* send.c */
 bool send_submit(struct modem *m, struct channel *ch);

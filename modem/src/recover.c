@@ -121,6 +121,7 @@ void recover_boot(struct modem *m)
 	b->power_wait = false;
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_reset(&m->channels[i]);
+	at_lost(m);
 	receive_reset(m);
 	literal_forget(m);
 	ping_forget(m);
@@ -136,6 +137,7 @@ void recover_dead(struct modem *m)
 {
 	struct bearer *b = &m->bearer;
 
+	at_lost(m);
 	if (b->state == MODEM_STATE_STOPPING) {
 		bearer_goto(m, STEP_STOPPED, USEC_NEVER);
 		return;

@@ -71,7 +71,8 @@ static int judge_sync(struct modem *m, const struct command *c, enum result r)
 	m->channels[0].lexer.bare = false;
 	m->bearer.facts_refused = 0;
 	m->bearer.cipack_unknown = false;
-	m->bearer.operator[0] = m->bearer.technology[0] = '\0';
+	m->bearer.operator[0] = m->bearer.technology[0] = m->bearer.cell[0] = '\0';
+	m->bearer.manufacturer[0] = m->bearer.imei[0] = m->bearer.card[0] = '\0';
 	mode_boot(m);
 	return NEXT;
 }
@@ -103,6 +104,23 @@ static void keep_text(char *to, size_t size, const char *text, size_t len)
 	to[n] = '\0';
 }
 
+/* 15 digits (3GPP TS 23.003 6.2.1), with the software version 16; nothing else. */
+static void note_imei(struct bearer *b, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isdigit((unsigned char)text[i]))
+			return;
+	if (n >= 15 && n <= 16)
+		keep_text(b->imei, sizeof(b->imei), text, n);
+}
+
+/* ATI has told it, as a rule. */
+static bool build_cgsn(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+CGSN");
+	return !m->bearer.imei[0];
+}
+
 static enum info info_model(void *user, struct command *c, const struct msg *msg)
 {
 	struct bearer *b = &((struct modem *)user)->bearer;
@@ -113,6 +131,10 @@ static enum info info_model(void *user, struct command *c, const struct msg *msg
 		keep_text(b->model, sizeof(b->model), msg->text, msg->len);
 	else if (msg->kind == MSG_REVISION || msg->kind == MSG_CGMR)
 		keep_text(b->revision, sizeof(b->revision), msg->text, msg->len);
+	else if (msg->kind == MSG_MANUFACTURER)
+		keep_text(b->manufacturer, sizeof(b->manufacturer), msg->text, msg->len);
+	else if (msg->kind == MSG_IMEI || (msg->kind == MSG_UNKNOWN && b->step == STEP_CGSN))
+		note_imei(b, msg->text, msg->len);
 	else if (msg->kind != MSG_UNKNOWN)
 		return INFO_FOREIGN;
 	return INFO_TAKEN;
@@ -470,6 +492,7 @@ static const struct row rows[STEPS] = {
 	[STEP_CGMM] = {CONFIGURING, .text = "AT+CGMM", .info = info_model, .policy = MAY},
 	[STEP_CGMR] = {CONFIGURING, .text = "AT+CGMR", .info = info_model, .policy = MAY},
 	[STEP_IFC] = {CONFIGURING, .build = build_ifc, .policy = WARN},
+	[STEP_CGSN] = {CONFIGURING, .build = build_cgsn, .info = info_model, .policy = MAY},
 	[STEP_CNMI] = {CONFIGURING, .text = "AT+CNMI=0,0,0,0,0", .policy = MAY},
 
 	[STEP_CPIN] = {SIM, .build = step_build_cpin, .info = step_info_cpin,
@@ -500,6 +523,8 @@ static const struct row rows[STEPS] = {
 		.judge = step_judge_cpsi},
 	[STEP_COPS] = {ACTIVATING, .build = step_build_cops, .info = step_info_fact,
 		.judge = step_judge_cops},
+	[STEP_CARD] = {ACTIVATING, .build = step_build_card, .type = &sim_command,
+		.info = step_info_card, .judge = step_judge_optional},
 	[STEP_CGDCONT] = {ACTIVATING, .build = build_cgdcont, .policy = WARN},
 	[STEP_CGAUTH] = {ACTIVATING, .build = step_build_cgauth, .type = &login_command,
 		.judge = step_judge_cgauth, .fault = "no answer to CGAUTH"},

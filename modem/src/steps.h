@@ -41,6 +41,8 @@ struct row {
 /* For a judge: not a matter of trying again. Stay, look now and then, touch nothing. */
 int step_blocked(struct modem *m, enum modem_failure f, const char *reason);
 bool step_build_cgauth(struct modem *m, struct command *c);
+bool step_build_card(struct modem *m, struct command *c);
+enum info step_info_card(void *user, struct command *c, const struct msg *msg);
 bool step_build_ccid(struct modem *m, struct command *c);
 bool step_build_cpin(struct modem *m, struct command *c);
 bool step_build_cpinr(struct modem *m, struct command *c);

@@ -115,26 +115,43 @@ bool step_build_cpin(struct modem *m, struct command *c)
 /* ---- which card, and how many tries ---- */
 
 /* ITU-T E.118: 19 or 20 digits, the last maybe a filler. Bare, quoted or behind a name. */
-enum info step_info_iccid(void *user, struct command *c, const struct msg *msg)
+static bool take_iccid(char to[ICCID_SIZE], const struct msg *msg)
 {
-	struct bearer *b = &((struct modem *)user)->bearer;
 	const char *s = msg->text;
 	size_t n = msg->len, digits = 0;
 
-	(void)c;
 	if (msg->kind != MSG_ICCID && msg->kind != MSG_UNKNOWN)
-		return INFO_FOREIGN;
+		return false;
 	if (n >= 2 && s[0] == '"' && s[n - 1] == '"') {
 		s++;
 		n -= 2;
 	}
 	while (digits < n && isxdigit((unsigned char)s[digits]))
 		digits++;
-	if (digits != n || n < 18 || n >= sizeof(b->iccid))
-		return INFO_FOREIGN;
-	memcpy(b->iccid, s, n);
-	b->iccid[n] = '\0';
-	return INFO_TAKEN;
+	if (digits != n || n < 18 || n >= ICCID_SIZE)
+		return false;
+	memcpy(to, s, n);
+	to[n] = '\0';
+	return true;
+}
+
+enum info step_info_iccid(void *user, struct command *c, const struct msg *msg)
+{
+	(void)c;
+	return take_iccid(((struct modem *)user)->bearer.iccid, msg) ? INFO_TAKEN : INFO_FOREIGN;
+}
+
+/* Of a card that is ready, for status only: asked once in a boot. */
+enum info step_info_card(void *user, struct command *c, const struct msg *msg)
+{
+	(void)c;
+	return take_iccid(((struct modem *)user)->bearer.card, msg) ? INFO_TAKEN : INFO_FOREIGN;
+}
+
+bool step_build_card(struct modem *m, struct command *c)
+{
+	command_printf(c, "AT+CICCID");
+	return !m->bearer.card[0];
 }
 
 bool step_build_ccid(struct modem *m, struct command *c)

@@ -96,7 +96,7 @@ def test_a_subscriber_that_never_reads_loses_events_and_hurts_nobody(world: Worl
             u.sendto(b"x", ("198.51.100.2", port))
         assert received.result() == digest
         u.sendto(b"x", ("198.51.100.2", 999))
-        n = len(heard.result())
+        n = heard.result()
         lines = dry(deaf)
         assert lines.pop(0)["ok"]
         u.sendto(b"x", ("198.51.100.2", 998))  # what is told next says how many were lost before
@@ -106,11 +106,13 @@ def test_a_subscriber_that_never_reads_loses_events_and_hurts_nobody(world: Worl
     assert gwd.state() == "up"
 
 
-def until_last(c: Control) -> list[dict]:
-    events = [c.line()]
-    while events[-1]["what"] != "new" or events[-1]["flow"]["remote"] != "198.51.100.2:999":
-        events.append(c.line())
-    return events
+def until_last(c: Control) -> int:
+    """How many events there were, with those that even this reader lost."""
+    n, event = 0, {}
+    while event.get("what") != "new" or event["flow"]["remote"] != "198.51.100.2:999":
+        event = c.line()
+        n += event.get("count", 1)
+    return n
 
 
 def dry(c: Control) -> list[dict]:
@@ -229,6 +231,63 @@ def test_a_flow_can_be_ended(world: World) -> None:
         assert gwd.ask("close", **wrong)["error"]["code"] == "bad_argument"
 
 
+def test_at_commands_of_an_operator_take_their_turn_beside_a_download(world: World) -> None:
+    gwd = world.up()
+    s, digest = download(world, 200_000)
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(finish, s, 200_000)
+        for _ in range(10):
+            answer = gwd.request("at", command="AT+CSQ")
+            assert (answer["final"], answer["ok"], answer["lines"]) == ("OK", True, ["+CSQ: 23,0"])
+        assert received.result() == digest
+    assert gwd.request("at", command="AT+CGMI", timeout_s=3)["lines"] == ["SIMCOM INCORPORATED"]
+    world.mistakes_expected = True  # the simulator calls it one
+    wrong = gwd.request("at", command="AT+NONSENSE")
+    assert wrong["ok"] is False and wrong["final"] != "OK"
+    assert gwd.state() == "up" and gwd.counter("tcp_reset") == 0
+
+
+def test_at_refuses_what_would_break_the_driver_and_keeps_secrets(world: World) -> None:
+    gwd = world.up()
+    refused = gwd.ask("at", command="AT+CIPMODE=1")["error"]
+    assert refused["code"] == "not_permitted" and "AT+CIPMODE=1" in refused["text"]
+    assert gwd.request("at", command="AT+CIPMODE?")["lines"] == ["+CIPMODE: 0"]
+    for wrong in ("", "CSQ", "AT\rATD", "AT+X=\u00e4", "AT+" + "X" * 300):
+        assert gwd.ask("at", command=wrong)["error"]["code"] == "bad_argument"
+    assert gwd.ask("at")["error"]["code"] == "bad_argument"
+    assert gwd.ask("at", command="AT", timeout_s=0)["error"]["code"] == "bad_argument"
+    text = json.dumps(gwd.ask("at", command='AT+CPIN="8642"'))
+    assert "8642" not in text and "8642" not in gwd.process.text()
+    assert "8642" not in json.dumps(gwd.ask("log"))
+
+
+def test_at_without_an_answer_times_out_and_leaves_with_its_client(world: World) -> None:
+    gwd = world.up()
+    assert world.sim
+    world.sim.command("freeze on")
+    with gwd.control() as c:
+        c.send("at", command="AT+CSQ", timeout_s=3)
+        wait_for("it to be under way", lambda: gwd.ask("at", command="AT")["error"]["code"] == "busy")
+    world.sim.command("freeze off")
+    wait_for("the next turn", lambda: gwd.ask("at", command="AT")["ok"])
+    world.sim.command("freeze on")
+    assert gwd.ask("at", command="AT+CSQ", timeout_s=1)["error"]["code"] in ("timeout", "busy")
+    world.sim.command("freeze off")
+    gwd.wait_state("up")
+
+
+def test_modem_tells_all_that_is_known(world: World) -> None:
+    gwd = world.up(gwd={"forward.tcp": "8080:198.18.0.9:80", "modem.power_command": "/bin/true"})
+    modem, = gwd.request("modem")["modems"]
+    assert modem["manufacturer"].startswith("SIMCOM") and modem["model"].startswith("A7670E")
+    assert modem["imei"].isdigit() and modem["iccid"].isdigit()
+    assert modem["serving_cell"]["plmn"] == "001-01" and modem["serving_cell"]["band"] == "EUTRAN-BAND20"
+    assert modem["registration"]["eps"] == "home" and modem["apn"] == "internet" and modem["auth"] == "none"
+    assert modem["ladder"]["counts"] == {"retry": 0, "netclose": 0, "cfun": 0, "reset": 0, "power": 0}
+    assert [(x["server"], x["port"]) for x in modem["servers"]] == [(0, 8080)]
+    assert modem["imei"] not in json.dumps(gwd.status()) + gwd.request("metrics")["text"]
+
+
 def ask_as(path: Path, uid: int, gid: int, groups: list[int], request: str) -> str:
     """What another user is told: "ok", the code of an error, or why the socket was not even opened."""
     read, write = os.pipe()
@@ -262,7 +321,7 @@ def test_members_of_the_group_may_steer_and_others_only_look_if_they_get_in(worl
     assert ask_as(gwd.socket, NOBODY, DAEMON, [], "close") == "not_found"
     gwd.socket.chmod(0o666)  # the operator's choice
     assert ask_as(gwd.socket, NOBODY, NOBODY, [], "status") == "ok"
-    for request in ("close", "reload"):
+    for request in ("close", "reload", "at", "log", "capture"):
         assert ask_as(gwd.socket, NOBODY, NOBODY, [], request) == "not_permitted"
 
 

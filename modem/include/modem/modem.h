@@ -228,6 +228,29 @@ struct modem_tap {
 	size_t announced; /* PAYLOAD: more than @total if the rest never came */
 };
 
+/* The end of a command of an operator's, modem_at(). */
+enum modem_at_result {
+	MODEM_AT_OK,
+	MODEM_AT_ERROR,
+	MODEM_AT_TIMEOUT, /* no answer; whether it was carried out is unknown */
+	MODEM_AT_BUSY,	  /* the channel was not free for it in time: it was not sent */
+	MODEM_AT_LOST,	  /* the module or the tty went away meanwhile */
+};
+
+#define MODEM_AT_LINES 64
+#define MODEM_AT_BYTES 8192
+
+/* Everything for the call only. The text is the module's, any bytes but NUL and line ends. */
+struct modem_at_answer {
+	const char *command;
+	enum modem_at_result result;
+	const char *final; /* "OK", "ERROR", "+CME ERROR: ..."; "" without a final result */
+	const char *const *lines; /* before it */
+	unsigned n_lines;
+	bool cut; /* there were more lines or bytes than are kept */
+	usec_t duration;
+};
+
 struct modem_ops {
 	/* Any change of state, address or failure. When the state leaves UP, every link was
 	 * reported closed (or its open as MODEM_OPEN_LOST) before this call. */
@@ -305,6 +328,9 @@ struct modem_ops {
 	const char *(*pin_try)(void *user, const char *iccid, int tries);
 	/* The PIN of the last pin_try() unlocked the SIM. */
 	void (*pin_accepted)(void *user, const char *iccid);
+
+	/* The end of modem_at(). */
+	void (*at_done)(void *user, const struct modem_at_answer *a);
 
 	/* Bytes that were written to the tty and have not left it, 0 if nobody knows. The silence
 	 * around +++ begins when there are none. May be NULL. */
@@ -406,6 +432,19 @@ int modem_resolve(struct modem *m, const char *name);
 int modem_ping(struct modem *m, const struct addr *to, size_t size, unsigned ttl);
 /* config.connect_timeout has changed: the module hears of it now if the bearer is up. */
 void modem_set_connect_timeout(struct modem *m);
+/*
+ * One command of an operator's, among our own: it waits for its turn, at_done() tells the end. -EINVAL
+ * unless it is a printable line of 2 to 200 characters that begins with AT, and @timeout at most three
+ * minutes; -EPERM when it would break what the driver relies on, modem_at_refusal() says why; -EBUSY while
+ * another one is under way or a flow has the line (transparent mode); -ENODEV without a module. Data
+ * waits while the module works on it.
+ */
+int modem_at(struct modem *m, const char *command, usec_t timeout);
+bool modem_at_valid(const char *command);
+/* NULL: it is taken. @command is valid. */
+const char *modem_at_refusal(const char *command);
+/* Its arguments are neither logged nor to be shown. */
+bool modem_at_is_secret(const char *command);
 /* The power command ended with this exit status (0: fine). */
 void modem_power_done(struct modem *m, usec_t now, int status);
 
@@ -457,6 +496,17 @@ struct modem_rates {
 	uint64_t tx_wire, rx_wire, tx_payload, rx_payload;
 };
 void modem_rates(const struct modem *m, usec_t now, struct modem_rates *out);
+
+/* What is asked for rarely; the same promises as of struct modem_status. */
+struct modem_details {
+	const char *manufacturer, *imei;
+	const char *iccid;	  /* of the SIM */
+	const char *serving_cell; /* AT+CPSI?'s answer as it came, printable */
+	usec_t backoff;		  /* before the present rung of the ladder; 0: none */
+};
+void modem_details(const struct modem *m, struct modem_details *out);
+/* What was found out about this firmware, each in a sentence. */
+void modem_quirks(const struct modem *m, void (*each)(void *user, const char *text), void *user);
 
 const char *modem_state_name(enum modem_state s);
 const char *modem_receive_name(enum modem_receive r);

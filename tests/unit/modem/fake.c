@@ -182,6 +182,18 @@ static void on_pinged(void *user, enum modem_ping_result result, usec_t rtt)
 	event(f, "pinged");
 }
 
+static void on_at_done(void *user, const struct modem_at_answer *a)
+{
+	struct fake *f = user;
+
+	LOG(f, "at(%s,%d,%s,%llu", a->command, a->result, a->final,
+		(unsigned long long)(a->duration / 1000));
+	for (unsigned i = 0; i < a->n_lines; i++)
+		LOG(f, "|%s", a->lines[i]);
+	LOG(f, "%s) ", a->cut ? "|..." : "");
+	event(f, "at");
+}
+
 static void on_mode_changed(void *user, enum modem_receive mode)
 {
 	struct fake *f = user;
@@ -258,6 +270,7 @@ static const struct modem_ops ops = {
 	.acked = on_acked,
 	.resolved = on_resolved,
 	.pinged = on_pinged,
+	.at_done = on_at_done,
 	.mode_changed = on_mode_changed,
 	.unsent = on_unsent,
 	.dtr = on_dtr,
