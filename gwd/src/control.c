@@ -14,6 +14,7 @@
 
 #include "client.h"
 #include "daemon.h"
+#include "listen.h"
 #include "util/log.h"
 
 #define GROUPS_MAX 256 /* of a peer; with more it may only look */
@@ -98,22 +99,6 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int events)
 
 /* ---- socket ---- */
 
-/* A socket file that nobody listens on is left from a crash; one that answers (even by "try again":
- * its queue is full) is another gwd. */
-static int clear_stale(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool stale;
-
-	if (fd < 0)
-		return -errno;
-	stale = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 && errno == ECONNREFUSED;
-	close(fd);
-	if (!stale)
-		return -EADDRINUSE;
-	return unlink(sa->sun_path) < 0 ? -errno : 0;
-}
-
 int control_group(const char *name, gid_t *gid)
 {
 	const struct group *g;
@@ -159,34 +144,16 @@ void control_regroup(struct control *c)
 
 static int listen_at(struct control *c)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	struct stat st;
-	mode_t mask;
 	int rc;
 
-	memcpy(sa.sun_path, c->path, sizeof(sa.sun_path));
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	c->fd = listen_unix(c->path, CLIENTS_MAX);
 	if (c->fd < 0)
-		return -errno;
-	if (lstat(c->path, &st) == 0) {
-		rc = S_ISSOCK(st.st_mode) ? clear_stale(&sa) : -EEXIST;
-		if (rc < 0)
-			return rc;
-	}
-	mask = umask(0117);
-	rc = bind(c->fd, (struct sockaddr *)&sa, sizeof(sa));
-	umask(mask);
-	if (rc < 0) {
-		rc = -errno;
-		c->path[0] = '\0'; /* not ours to remove */
-		return rc;
-	}
+		return c->fd;
 	if (lstat(c->path, &st) < 0)
 		return -errno;
 	c->group = c->made = st.st_gid; /* that of the folder, if it is setgid */
 	rc = set_group(c);
-	if (rc == 0 && listen(c->fd, CLIENTS_MAX) < 0)
-		rc = -errno;
 	if (rc < 0)
 		unlink(c->path);
 	return rc;
@@ -244,7 +211,6 @@ void control_free(struct control *c)
 	ev_io_stop(c->d->loop, &c->acceptable);
 	ev_timer_stop(c->d->loop, &c->resume);
 	close(c->fd);
-	if (c->path[0])
-		unlink(c->path);
+	unlink(c->path);
 	free(c);
 }
