@@ -70,6 +70,8 @@ same('each error of the handler has its text', errors, [...new Set(codes)]);
 check('the protocol is gwd', protocol.name === 'gwd' && protocol.getIfname() === 'gwd-wan', protocol.name);
 check('its device is virtual', patterns.some(p => p.test('gwd-wan')) && protocol.isVirtual(), '');
 check('a bad APN is refused', options.apn.validate('wan', 'a"b') !== true && options.apn.validate('wan', 'a.b-c') === true, '');
+check('a device is a path', options.device.validate('wan', 'ttyUSB2') !== true &&
+	options.device.validate('wan', '/dev/ttyUSB2') === true && options.device.validate('wan', 'auto') === true, '');
 check('a further option is an assignment', options.options.validate('wan', 'links.udp=3') === true &&
 	options.options.validate('wan', 'links') !== true, '');
 options.device.load('wan').then(() => {

@@ -24,8 +24,10 @@ json_get_vars() {
 	done
 }
 
+# As the real one it has an empty item where there is no such list.
 json_for_each_item() { # FUNCTION NAME
 	local i=1 item
+	eval "[ -n \"\${JSON_$2_1+set}\" ]" || "$1" '' ''
 	while eval "[ -n \"\${JSON_$2_$i+set}\" ]"; do
 		eval "item=\$JSON_$2_$i"
 		"$1" "$item" "$i"

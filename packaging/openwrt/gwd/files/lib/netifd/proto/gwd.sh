@@ -51,10 +51,9 @@ proto_gwd_setup() {
 		proto_set_available "$interface" 0 # until the hotplug script sees it
 		return 1
 	}
-	[ -e /etc/gwd ] || mkdir -m 700 /etc/gwd
 	gwd_add_extra modem.give_up=pin
 	gwd_add_extra interface.script=/lib/netifd/gwd-notify
-	gwd_call "$interface" "gwd-$interface" proto_run_command "$interface"
+	gwd_call "gwd-$interface" proto_run_command "$interface"
 }
 
 # ERROR is the exit status if gwd ended by itself (0 also for a signal).
@@ -73,7 +72,7 @@ proto_gwd_teardown() {
 	*) gwd_later "$interface" DAEMON_FAILED ;;
 	esac
 	proto_kill_command "$interface"
-	gwd_forget "$interface"
+	gwd_forget "gwd-$interface"
 }
 
 # netifd starts it again as soon as this ends, and waits five seconds for that.

@@ -23,7 +23,7 @@ for gwd_row in $GWD_PARAMETERS; do
 	GWD_NAMES="$GWD_NAMES ${gwd_row%%:*}"
 done
 
-# An option of gwd's as UCI has no name for, one a line.
+# Options of gwd's that UCI has no name for, one a line.
 gwd_extra=''
 gwd_add_extra() { # SECTION.KEY=VALUE
 	gwd_extra="$gwd_extra$1
@@ -37,15 +37,17 @@ gwd_secret() { # PATH VALUE: false without one
 	(umask 077 && printf '%s\n' "$2" >"$1")
 }
 
-gwd_forget() { # NAME
+gwd_forget() { # IFNAME
 	rm -f "$GWD_RUN/$1.pin" "$GWD_RUN/$1.password"
 }
 
-# Runs COMMAND... with gwd's command line behind it, from variables named as the parameters are.
-gwd_call() { # NAME IFNAME COMMAND...
-	local name="$1" ifname="$2" row key value IFS
-	shift 2
+# Runs COMMAND... with gwd's command line behind it, from variables named as the parameters are. What gwd
+# knows of a refused PIN has to outlive a restart, and only /etc does: a few bytes for each new PIN.
+gwd_call() { # IFNAME COMMAND...
+	local ifname="$1" row key value IFS
+	shift
 	mkdir -p "$GWD_RUN"
+	[ -d /etc/gwd ] || mkdir -m 700 /etc/gwd
 	set -- "$@" /usr/sbin/gwd -i "$ifname" -o "control.socket=$GWD_RUN/$ifname.sock" \
 		-o modem.state_dir=/etc/gwd -o interface.address=none
 	for row in $GWD_PARAMETERS; do
@@ -58,10 +60,10 @@ gwd_call() { # NAME IFNAME COMMAND...
 	[iI][pP][vV]6) set -- "$@" -o modem.ip=6 ;;
 	*) set -- "$@" -o "modem.ip=$pdptype" ;;
 	esac
-	gwd_secret "$GWD_RUN/$name.pin" "$pincode" &&
-		set -- "$@" -o "modem.pin_file=$GWD_RUN/$name.pin"
-	gwd_secret "$GWD_RUN/$name.password" "$password" &&
-		set -- "$@" -o "modem.password_file=$GWD_RUN/$name.password"
+	gwd_secret "$GWD_RUN/$ifname.pin" "$pincode" &&
+		set -- "$@" -o "modem.pin_file=$GWD_RUN/$ifname.pin"
+	gwd_secret "$GWD_RUN/$ifname.password" "$password" &&
+		set -- "$@" -o "modem.password_file=$GWD_RUN/$ifname.password"
 	IFS='
 '
 	for value in $gwd_extra; do

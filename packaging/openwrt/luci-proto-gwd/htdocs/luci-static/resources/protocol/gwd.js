@@ -78,7 +78,9 @@ return network.registerProtocol('gwd', {
 		o = s.taboption('general', form.Value, 'device', _('Modem device'),
 			_('The port of the module that takes AT commands.'));
 		o.rmempty = false;
-		o.datatype = 'or("auto",device)';
+		o.validate = function(section_id, value) {
+			return /^(\/[^\s"]+|auto)$/.test(value) ? true : _('Expected a path, or auto');
+		};
 		o.load = loadPorts;
 
 		o = s.taboption('general', form.Value, 'apn', _('APN'));
