@@ -71,7 +71,8 @@ static int read_thresholds(const struct ctl *ctl, struct thresholds *t)
 		const char *text = ctl_value(ctl, rows[i].letter);
 
 		if (text && !parse_limits(text, rows[i].limits))
-			return ctl_usage(ctl, "-%c wants rssi=DBM,links=N, not \"%s\"", rows[i].letter, text);
+			return ctl_usage(ctl, "-%c wants rssi=DBM,links=N, not \"%s\"", rows[i].letter,
+				text);
 	}
 	return CTL_OK;
 }
@@ -89,17 +90,18 @@ static double links_used(struct json_object *m)
 		field_number(m, "links_dns");
 }
 
-static void add_figure(struct verdict *v, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void add_figure(struct verdict *v, const char *format, ...)
+__attribute__((format(printf, 3, 4)))
+static void append(char *text, size_t size, const char *format, ...)
 {
-	size_t n = strlen(v->figures);
+	size_t n = strlen(text);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(v->figures + n, sizeof(v->figures) - n, format, args);
+	vsnprintf(text + n, size - n, format, args);
 	va_end(args);
 }
+
+#define SAY(text, ...) append(text, sizeof(text), __VA_ARGS__)
 
 /* 'label'=value[unit];warning;critical;min;max; "N:" is bad below N, N bad above. */
 static void write_figures(struct verdict *v, struct json_object *s, struct json_object *m,
@@ -108,15 +110,16 @@ static void write_figures(struct verdict *v, struct json_object *s, struct json_
 	struct json_object *flows = field(s, "flows");
 
 	if (field_has(m, "rssi_dbm"))
-		add_figure(v, " rssi=%.0f;%.0f:;%.0f:", field_number(m, "rssi_dbm"),
+		SAY(v->figures, " rssi=%.0f;%.0f:;%.0f:", field_number(m, "rssi_dbm"),
 			t->warning.rssi_dbm, t->critical.rssi_dbm);
-	add_figure(v, " links=%.0f;%.0f;%.0f;0;10", links_used(m), t->warning.links,
+	SAY(v->figures, " links=%.0f;%.0f;%.0f;0;10", links_used(m), t->warning.links,
 		t->critical.links);
 	if (field_has(m, "tx_line_share"))
-		add_figure(v, " line_up=%.0f%%;;;0;100 line_down=%.0f%%;;;0;100",
-			100 * field_number(m, "tx_line_share"), 100 * field_number(m, "rx_line_share"));
-	add_figure(v, " flows=%.0f;;;0", field_number(flows, "tcp") + field_number(flows, "udp"));
-	add_figure(v, " uptime=%.0fs;;;0", field_number(s, "uptime_s"));
+		SAY(v->figures, " line_up=%.0f%%;;;0;100 line_down=%.0f%%;;;0;100",
+			100 * field_number(m, "tx_line_share"),
+			100 * field_number(m, "rx_line_share"));
+	SAY(v->figures, " flows=%.0f;;;0", field_number(flows, "tcp") + field_number(flows, "udp"));
+	SAY(v->figures, " uptime=%.0fs;;;0", field_number(s, "uptime_s"));
 }
 
 static void judge(struct verdict *v, struct json_object *m, const struct thresholds *t)
@@ -133,13 +136,12 @@ static void write_text(struct verdict *v, struct json_object *s, struct json_obj
 	struct diagnosis all[DIAGNOSES_MAX];
 	size_t n = diagnose(m, NULL, NULL, all);
 
-	snprintf(v->text, sizeof(v->text), "%s %s for %s, ", field_text(field(s, "interface"), "name", "-"),
+	SAY(v->text, "%s %s for %s, ", field_text(field(s, "interface"), "name", "-"),
 		field_text(m, "state", "-"), format_age(field_number(m, "since_s")).s);
 	if (n && all[0].down)
-		snprintf(v->text + strlen(v->text), sizeof(v->text) - strlen(v->text), "%s", all[0].text);
+		SAY(v->text, "%s", all[0].text);
 	else
-		snprintf(v->text + strlen(v->text), sizeof(v->text) - strlen(v->text),
-			"%s, %s %s, %s dBm, %.0f of 10 links in use", field_text(m, "address", "-"),
+		SAY(v->text, "%s, %s %s, %s dBm, %.0f of 10 links in use", field_text(m, "address", "-"),
 			field_text(m, "operator", "-"), field_text(m, "technology", "-"),
 			field_text(m, "rssi_dbm", "-"), links_used(m));
 	for (char *bar = strchr(v->text, '|'); bar; bar = strchr(bar, '|'))

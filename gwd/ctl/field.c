@@ -26,9 +26,8 @@ const char *field_text(struct json_object *o, const char *key, const char *other
 double field_number(struct json_object *o, const char *key)
 {
 	struct json_object *v = field(o, key);
-	bool number = json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
 
-	return number ? json_object_get_double(v) : 0;
+	return field_is_number(v) ? json_object_get_double(v) : 0;
 }
 
 bool field_true(struct json_object *o, const char *key)

@@ -17,6 +17,11 @@ static inline bool field_has(struct json_object *o, const char *key)
 	return field(o, key) != NULL;
 }
 
+static inline bool field_is_number(struct json_object *v)
+{
+	return json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
+}
+
 /* A string, or a number as text; borrowed from the object. */
 const char *field_text(struct json_object *o, const char *key, const char *otherwise);
 double field_number(struct json_object *o, const char *key); /* 0: not known */

@@ -74,18 +74,17 @@ static const struct unit *unit_of(const char *key)
 static void print_scalar(const char *key, struct json_object *v)
 {
 	const struct unit *u = unit_of(key);
-	bool number = json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
 	size_t n = strlen(key);
 
 	if (!v)
 		printf("-");
 	else if (json_object_is_type(v, json_type_boolean))
 		printf("%s", json_object_get_boolean(v) ? "yes" : "no");
-	else if (u && number)
+	else if (u && field_is_number(v))
 		u->print(json_object_get_double(v));
 	else
 		printf("%s", json_object_get_string(v));
-	if (number && n > 3 && strcmp(key + n - 3, "reg") == 0) /* creg, cgreg, cereg */
+	if (field_is_number(v) && n > 3 && strcmp(key + n - 3, "reg") == 0) /* creg, cgreg, cereg */
 		printf(", %s", format_registration(json_object_get_int(v)));
 }
 

@@ -19,21 +19,16 @@ struct top_model *top_model_new(void)
 
 /* ---- reading JSON ---- */
 
-static bool is_number(struct json_object *v)
-{
-	return json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
-}
-
 static double number(struct json_object *o, const char *key, double otherwise)
 {
-	return is_number(field(o, key)) ? field_number(o, key) : otherwise;
+	return field_is_number(field(o, key)) ? field_number(o, key) : otherwise;
 }
 
 static int64_t whole(struct json_object *o, const char *key)
 {
 	struct json_object *v = field(o, key);
 
-	return is_number(v) ? json_object_get_int64(v) : -1;
+	return field_is_number(v) ? json_object_get_int64(v) : -1;
 }
 
 /* One of 0 to limit - 1, or -1. */

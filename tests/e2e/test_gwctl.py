@@ -485,7 +485,13 @@ def test_a_real_gwd_is_shown(world: World) -> None:
     assert "a76sim, LTE, home network" in status and " kB/s" in status
     line = world.gwctl("check").stdout
     assert line.startswith("GWD OK - cell0 up for ") and " rssi=-67;" in line and " links=1;" in line
-    assert "a76sim" not in world.gwctl("log", "-n", "1").stdout
+    modem = world.gwctl("modem").stdout
+    assert re.search(r"^imei +\d{15}$", modem, re.MULTILINE)
+    assert re.search(r"^serving cell\n( .*\n)*  plmn +001-01$", modem, re.MULTILINE)
+    assert world.gwctl("at", "AT+CSQ", "-", input="AT\n").stdout == "+CSQ: 23,0\nOK\nOK\n"
+    assert world.gwctl("at", "AT+CPIN=1234", check=False).returncode == 1  # the card asks for none
+    refused = world.gwctl("at", "ATE1", check=False)
+    assert refused.returncode == 1 and "ATE1 is refused" in refused.stderr
     assert "bearer" in world.gwctl("log").stdout
 
 

@@ -125,9 +125,9 @@ class World:
         self.processes.append(process)
         return process
 
-    def gwctl(self, *argv: str, check: bool = True):
+    def gwctl(self, *argv: str, check: bool = True, **kw):
         assert self.gwd
-        return self.inner.run(str(self.binaries.gwctl), "-s", str(self.gwd.socket), *argv, check=check)
+        return self.inner.run(str(self.binaries.gwctl), "-s", str(self.gwd.socket), *argv, check=check, **kw)
 
     # -- the end ------------------------------------------------------------------------------
 
