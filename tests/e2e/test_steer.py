@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import schema
 from harness.control import Control
 from harness.gwd import Gwd
 from harness.servers import echo, hold, udp_echo
@@ -19,6 +20,11 @@ from harness.waiting import wait_for
 from harness.world import World
 
 NOBODY, DAEMON = 65534, 1  # uids and gids that every Debian has
+
+
+@pytest.fixture(autouse=True)
+def held_against_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Control, "check", staticmethod(schema.check))
 
 
 def start_from_file(world: World, text: str) -> tuple[Gwd, Path]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import Callable
 
 
 class Control:
+    #: Called with each line that came.
+    check: Callable[[dict], None] | None = None
+
     def __init__(self, path: Path, timeout: float = 30) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
@@ -30,7 +34,10 @@ class Control:
     def line(self) -> dict:
         """The next line; {} at the end."""
         text = self.reader.readline()
-        return json.loads(text) if text else {}
+        line = json.loads(text) if text else {}
+        if line and Control.check:
+            Control.check(line)
+        return line
 
     def ask(self, name: str, **parameters: object) -> dict:
         """The whole answer, be it an error."""
