@@ -471,9 +471,7 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	struct config_error err;
 
 	(void)loop, (void)events;
-	notify_phase(&d->notify, NOTIFY_RELOADING);
 	json_object_put(reload_run(d, &err));
-	notify_phase(&d->notify, NOTIFY_READY);
 }
 
 /* ---- start and end ---- */

@@ -50,7 +50,7 @@ static void apply(struct daemon *d, const struct config *effective)
 	daemon_interface_changed(d);
 }
 
-struct json_object *reload_run(struct daemon *d, struct config_error *err)
+static struct json_object *run(struct daemon *d, struct config_error *err)
 {
 	struct json_object *o;
 	struct config fresh, effective;
@@ -66,6 +66,16 @@ struct json_object *reload_run(struct daemon *d, struct config_error *err)
 	config_diff(&d->config, &fresh, note_change, o);
 	apply(d, &effective);
 	events_reload(&d->events, o, NULL);
+	return o;
+}
+
+struct json_object *reload_run(struct daemon *d, struct config_error *err)
+{
+	struct json_object *o;
+
+	notify_phase(&d->notify, NOTIFY_RELOADING);
+	o = run(d, err);
+	notify_phase(&d->notify, NOTIFY_READY);
 	return o;
 }
 
