@@ -7,7 +7,7 @@
 #
 # usage: musl-deps.sh [--print]      --print: only say where the result is, or would be
 #
-# Then, for static programs (packages: musl-tools, and what install-deps.sh --build-only installs):
+# Then, for static programs (packages: musl-tools, make, and what install-deps.sh --build-only installs):
 #   scripts/musl-deps.sh
 #   cmake --preset musl && cmake --build build/musl    # build/musl/gwd/gwd, build/musl/gwd/gwctl
 # Another compiler of that kind than musl-gcc: MUSL_CC, and -DCMAKE_C_COMPILER= for cmake.

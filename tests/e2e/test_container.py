@@ -18,6 +18,7 @@ import yaml
 from harness.dns import NameServer
 from harness.podman import BASE, BUILDER, Podman, base_store, cache_folder, run_folder
 from harness.serve import web
+from harness.sim import Sim
 from harness.waiting import wait_for
 from harness.world import RESOLVER, SERVERS4, SIGTERM_LIMIT, World
 
@@ -71,10 +72,10 @@ class Gateway:
     def state(self) -> dict:
         return self.podman.inspect(self.name)["State"]
 
-    def wait_up(self) -> None:
+    def wait_up(self, times: int = 1) -> None:
         def up() -> bool:
             assert self.state()["Running"], self.log()
-            return "bearer up" in self.log()
+            return self.log().count("bearer up") >= times
 
         wait_for("the bearer to be up", up, timeout=40)
 
@@ -110,9 +111,12 @@ class Rig:
         return [f"--{key}={value}" for key, value in settings.items()]
 
     def create(self, target: str, options: list[str], arguments: list[object]) -> Gateway:
+        """With the module as /dev/modem."""
+        return self.run(target, [*options, f"--volume={self.tty()}:/dev/modem"], arguments)
+
+    def run(self, target: str, options: list[str], arguments: list[object]) -> Gateway:
         name = f"{self.world.inner.name}-gwd"
-        self.podman("run", "--detach", "--name", name, *options, "--volume", f"{self.tty()}:/dev/modem",
-                    self.images[target], *arguments)
+        self.podman("run", "--detach", "--name", name, *options, self.images[target], *arguments)
         return Gateway(self.podman, name)
 
     def app(self, gateway: Gateway, *argv: str) -> str:
@@ -175,6 +179,24 @@ def test_the_configuration_file_and_a_pin_are_mounted_and_nothing_else_is_told(r
     assert "cell7" in rig.links()
     assert gateway.exec("gwctl", "status").returncode == 0, "the only socket in /run/gwd is found"
     assert pin not in gateway.log()
+    assert gateway.stop() == 0
+
+
+def test_a_module_that_comes_back_as_another_tty_is_found_where_the_container_sees_the_hosts_devices(rig: Rig) -> None:
+    world = rig.world
+    name, again = world.folder / "modem", world.folder / "again"  # as udev's links in /dev/serial/by-path
+    gone = world.start_sim()
+    name.symlink_to(rig.tty())
+    options = [*rig.options(), f"--volume={world.folder}:{world.folder}", "--volume=/dev/pts:/dev/pts"]
+    gateway = rig.run("static", options, ["-d", name, *ARGUMENTS[2:]])
+    gateway.wait_up()
+    again.mkdir()
+    world.sim = Sim(world.outer, world.binaries.a76sim, again, "fast", 0, {})
+    world.processes.append(world.sim.process)
+    name.unlink()
+    name.symlink_to(world.sim.link.resolve())
+    gone.process.kill()
+    gateway.wait_up(times=2)
     assert gateway.stop() == 0
 
 

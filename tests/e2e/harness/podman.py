@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Iterator
 
 BASE, BUILDER = "localhost/gwd-test-base", "localhost/gwd-test-builder"
-BUILDER_EXTRA = ["musl-tools", "curl", "iproute2"]  # it is also where the tests' own programs run
+BUILDER_EXTRA = ["musl-tools", "make", "curl", "iproute2"]  # it is also where the tests' own programs run
 SUITE = "bookworm"
 SLIM = ["man", "doc", "info", "locale"]  # what Debian's own slim images leave out, too
 IMAGE_ENV = "ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin"
