@@ -492,6 +492,14 @@ def test_a_real_gwd_is_shown(world: World) -> None:
     assert world.gwctl("at", "AT+CPIN=1234", check=False).returncode == 1  # the card asks for none
     refused = world.gwctl("at", "ATE1", check=False)
     assert refused.returncode == 1 and "ATE1 is refused" in refused.stderr
+    for _ in range(8):
+        world.connect(server.address)
+    tenth = world.client()
+    tenth.setblocking(False)
+    tenth.connect_ex(server.address)
+    wait_for("the tenth flow to wait", lambda: any(x["state"] == "waiting" for x in gwd.flows()))
+    assert f"! 1 TCP flow waits for a link, 1 of ten is free; {us} holds most, 9\n" in world.gwctl("status").stdout
+    assert "WAITS FOR" in world.gwctl("flows").stdout
     assert "bearer" in world.gwctl("log").stdout
 
 
