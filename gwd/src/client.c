@@ -2,8 +2,8 @@
 /*
  * Theory of operation
  *
- * Lines come in to a fixed buffer and are answered one after the other as they complete. What the
- * socket does not take at once waits in one heap buffer a client, written when the socket is
+ * Lines come in to a fixed buffer and are answered one a turn of the loop, and the next one only when the
+ * answer before was taken: a burst of requests makes nobody else wait. What the socket does not take at once waits in one heap buffer a client, written when the socket is
  * writable. How much may wait depends on the use of the connection: an answer may be large, because
  * who asks reads; events and bytes of a stream are dropped beyond a small bound by whoever sends
  * them, because nobody here waits for a reader.
@@ -49,6 +49,7 @@ void client_close(struct client *c)
 		return;
 	ev_io_stop(c->loop, &c->readable);
 	ev_io_stop(c->loop, &c->writable);
+	ev_timer_stop(c->loop, &c->more);
 	close(c->fd);
 	free(c->out);
 	c->fd = -1;
@@ -109,11 +110,21 @@ static void append(struct client *c, const void *p, size_t n)
 	c->out_len += n;
 }
 
+static bool has_line(const struct client *c)
+{
+	return memchr(c->in, '\n', c->in_len);
+}
+
 /* It will ask no more, and has what it asked for. */
 static bool is_over(const struct client *c)
 {
-	return c->finished && c->use == CLIENT_ASKS && unread(c) == 0 &&
-		!memchr(c->in, '\n', c->in_len);
+	return c->finished && c->use == CLIENT_ASKS && unread(c) == 0 && !has_line(c);
+}
+
+/* The next line has its turn behind everything else that is due. */
+static void look_again(struct client *c)
+{
+	ev_timer_start(c->loop, &c->more);
 }
 
 /* All is written: who only asks needs no buffer until the next time. */
@@ -128,6 +139,8 @@ static void flushed(struct client *c)
 	c->out_size = 0;
 	if (is_over(c))
 		client_close(c);
+	else if (has_line(c))
+		look_again(c);
 }
 
 static void flush(struct client *c)
@@ -173,11 +186,10 @@ static void client_send(struct client *c, struct json_object *o)
 	size_t n, sent;
 	const char *text = line_text(o, &n);
 
-	/* It is answered: what it asks next is looked at again by take_lines(). */
 	if (c->use == CLIENT_WAITS) {
 		c->use = CLIENT_ASKS;
 		c->gone = NULL;
-		ev_feed_event(c->loop, &c->readable, EV_CUSTOM);
+		look_again(c);
 	}
 	sent = send_line(c, text, n);
 	if (sent <= n) {
@@ -323,34 +335,49 @@ bool client_keep(struct client *c, enum client_use use, void (*gone)(struct clie
 
 /* ---- input ---- */
 
-/* Whether the next line is to be looked at. */
+/* Whether the next line is to be looked at now. */
 static bool is_asking(const struct client *c)
 {
-	return c->fd >= 0 && (c->use == CLIENT_ASKS || c->use == CLIENT_LISTENS);
+	return unread(c) == 0 && (c->use == CLIENT_ASKS || c->use == CLIENT_LISTENS);
 }
 
-static void take_lines(struct client *c)
+static void take_line(struct client *c)
 {
-	char *end;
+	char *end = memchr(c->in, '\n', c->in_len);
+	size_t used;
 
-	while (is_asking(c) && (end = memchr(c->in, '\n', c->in_len))) {
-		size_t used = (size_t)(end - c->in) + 1;
+	if (!end || !is_asking(c))
+		return;
+	used = (size_t)(end - c->in) + 1;
+	*end = '\0';
+	request_line(c, c->in, c->steers);
+	if (c->fd < 0)
+		return;
+	memmove(c->in, c->in + used, c->in_len - used);
+	c->in_len -= used;
+	if (has_line(c) && is_asking(c))
+		look_again(c);
+}
 
-		*end = '\0';
-		request_line(c, c->in, c->steers);
-		if (c->fd < 0)
-			return;
-		memmove(c->in, c->in + used, c->in_len - used);
-		c->in_len -= used;
-	}
+/* A stream's client has nothing more to ask: whatever it says, it says. */
+static void take_word(struct client *c)
+{
+	bool said = c->in_len > 0 && c->said;
+
+	c->in_len = 0;
+	if (said)
+		c->said(c, c->user);
+}
+
+static void take(struct client *c)
+{
+	take_line(c);
+	if (c->fd < 0)
+		return;
 	if (c->use == CLIENT_STREAMS) {
-		bool said = c->in_len > 0 && c->said;
-
-		c->in_len = 0;
-		if (said)
-			c->said(c, c->user);
-	} else if (c->use == CLIENT_WAITS && c->in_len == sizeof(c->in)) {
-		ev_io_stop(c->loop, &c->readable); /* until it is answered */
+		take_word(c);
+	} else if (c->in_len == sizeof(c->in) && (has_line(c) || c->use == CLIENT_WAITS)) {
+		ev_io_stop(c->loop, &c->readable); /* until there is room: on_more() */
 	} else if (c->in_len == sizeof(c->in)) {
 		log_warn("control: a request longer than %d bytes; closed", REQUEST_MAX);
 		client_close(c);
@@ -385,15 +412,9 @@ void client_end(struct client *c)
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct client *c = w->data;
-	ssize_t n;
+	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
 
-	if (events & EV_CUSTOM) { /* it waited, and has its answer */
-		if (!c->finished)
-			ev_io_start(loop, w);
-		take_lines(c);
-		return;
-	}
-	n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
+	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
@@ -406,7 +427,20 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	}
 	c->in_len += (size_t)n;
 	c->active = clock_now();
-	take_lines(c);
+	if (!ev_is_active(&c->more))
+		take(c);
+	else if (c->in_len == sizeof(c->in)) /* lines before this one wait for their turn */
+		ev_io_stop(loop, w);
+}
+
+static void on_more(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct client *c = w->data;
+
+	(void)events;
+	if (!c->finished)
+		ev_io_start(loop, &c->readable);
+	take(c);
 }
 
 static void on_writable(struct ev_loop *loop, ev_io *w, int events)
@@ -422,6 +456,7 @@ void client_open(struct client *c, int fd, bool steers, usec_t now)
 	c->active = now;
 	ev_io_init(&c->readable, on_readable, fd, EV_READ);
 	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
-	c->readable.data = c->writable.data = c;
+	ev_timer_init(&c->more, on_more, 0., 0.);
+	c->readable.data = c->writable.data = c->more.data = c;
 	ev_io_start(c->loop, &c->readable);
 }

@@ -20,6 +20,7 @@ struct client {
 	struct ev_loop *loop;
 	int fd; /* -1: free */
 	ev_io readable, writable;
+	ev_timer more; /* running: another line waits for its turn */
 	usec_t active; /* last request, or when it came */
 	bool steers;   /* it may change things, not only look */
 	enum client_use use;

@@ -111,6 +111,19 @@ def test_a_hostile_client_of_the_socket_disturbs_nobody(world: World) -> None:
     assert gwd.memory_kib() - before < 2048  # a sanitizer keeps what was freed for a while
 
 
+def test_a_burst_of_requests_is_answered_in_order_and_to_the_end(world: World) -> None:
+    gwd = world.up()
+    names = ["flows", "nonsense", "links", "status"] * 100
+    with gwd.control() as c:
+        c.socket.sendall(b"".join(json.dumps({"request": name}).encode() + b"\n" for name in names))
+        c.socket.shutdown(socket.SHUT_WR)
+        assert gwd.status()["pid"] == gwd.process.pid  # another one is served meanwhile
+        for name in names:
+            answer = c.line()
+            assert ("error" if name == "nonsense" else name) in answer
+        assert c.line() == {}
+
+
 def test_a_wrong_request_is_answered_with_an_error(world: World) -> None:
     gwd = world.up()
     with socket.socket(socket.AF_UNIX) as s:
