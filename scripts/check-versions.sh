@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # The version has one place, project() in CMakeLists.txt; where another file must repeat it, it is the
-# same there.
+# same there (OpenWrt's Makefile reads it).
 #
 # usage: check-versions.sh [REVISION]      (default: the files as they are)
 set -eu
@@ -23,6 +23,4 @@ version=$(text CMakeLists.txt | sed -n 's/^project(gwd VERSION \([0-9.]*\) .*/\1
 same CHANGELOG.md "the newest entry" "$(text CHANGELOG.md | sed -n 's/^## \([0-9.]*\) - .*/\1/p' | head -n 1)"
 same packaging/debian/changelog "the newest entry" \
 	"$(text packaging/debian/changelog | sed -n '1s/^gwd (\([0-9.]*\)[^)]*).*/\1/p')"
-same packaging/openwrt/gwd/Makefile PKG_VERSION \
-	"$(text packaging/openwrt/gwd/Makefile | sed -n 's/^PKG_VERSION:=//p')"
 exit $status

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 TOP=$PWD
-ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs container deb openwrt bench)
+ALL=(unit valgrind tidy shellcheck docs fuzz e2e knobs container deb openwrt release bench)
 LOGS=$TOP/build/logs
 PYTHON=/usr/bin/python3
 JOBS=$(nproc)
@@ -26,6 +26,7 @@ usage() {
 	  container   the images, built without a network and run by podman
 	  deb         the Debian packages, in a clean Debian under a real systemd
 	  openwrt     static programs with musl, their sizes, netifd's handler and LuCI's form
+	  release     the tarball: the same bytes for everybody, builds without a network
 	  bench       line use, memory, sizes: figures of the release build, no verdict
 
 	  --soak      30 minutes a fuzz target, e2e three times over, new combinations of knobs, long bench
@@ -311,6 +312,8 @@ suite_openwrt() {
 	NOTE=$(grep -ohE "(package: files|luci-proto-gwd: not tested).*" "$LOGS/openwrt.log" | paste -s -d ';')
 	return $status
 }
+
+suite_release() { tests/release/run.sh 2>&1 | count_oks; }
 
 last_number() { # WORD FILE: N of pytest's "N WORD" in its last line
 	tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0
