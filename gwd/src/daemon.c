@@ -100,7 +100,7 @@ void daemon_interface_changed(struct daemon *d)
 	waits_check(&d->waits);
 }
 
-static struct json_object *on_ubus_status(void *user)
+static struct json_object *on_bus_status(void *user)
 {
 	return report_status(user);
 }
@@ -113,11 +113,11 @@ static void tell_manager(struct daemon *d)
 	struct modem_status s;
 	const char *state;
 
-	if (!d->ubus && !notify_wanted(&d->notify))
+	if (!d->bus && !notify_wanted(&d->notify))
 		return;
 	modem_status(d->gw->units[0].modem, &s);
 	state = modem_state_name(s.state);
-	ubus_state(d->ubus, state);
+	bus_state(d->bus, state);
 	if (s.rssi_dbm)
 		snprintf(signal, sizeof(signal), ", %d dBm", s.rssi_dbm);
 	if (s.state == MODEM_STATE_UP)
@@ -555,7 +555,7 @@ static int start(struct daemon *d)
 	ev_signal_start(d->loop, &d->on_int);
 	ev_signal_start(d->loop, &d->on_hup);
 	log_info("gwd %s: %s over %s", GWD_VERSION, d->iface.tun.name, d->config.modem.device);
-	d->ubus = ubus_new(d->loop, d->iface.tun.name, on_ubus_status, d);
+	d->bus = bus_new(d->loop, d->iface.tun.name, on_bus_status, d);
 	tell_manager(d);
 	notify_phase(&d->notify, NOTIFY_READY);
 	return EX_OK;
@@ -590,7 +590,7 @@ int daemon_run(struct daemon *d, const struct invocation *inv)
 	if (d->owners)
 		tun_owner_lookup_free(d->owners);
 	notify_close(&d->notify);
-	ubus_destroy(d->ubus);
+	bus_free(d->bus);
 	ev_loop_destroy(d->loop);
 	if (d->exit_code == EX_OK && d->stopping)
 		log_info("stopped");

@@ -17,7 +17,7 @@
 #include "notify.h"
 #include "port.h"
 #include "script.h"
-#include "ubus.h"
+#include "bus.h"
 #include "child.h"
 #include "tun/owner.h"
 #include "wait.h"
@@ -54,7 +54,7 @@ struct daemon {
 	struct notify notify;
 	struct events events;
 	struct waits waits;
-	struct ubus *ubus; /* NULL: built without it */
+	struct bus *bus; /* NULL: built without it */
 	struct at_asker at;
 	bool up; /* the interface has carrier and address: what interface.script hears of */
 	usec_t up_since; /* when that last changed */

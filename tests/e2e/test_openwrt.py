@@ -260,3 +260,19 @@ def test_gwctl_finds_the_only_interface(router: Router) -> None:
     n.ifup()
     wait_for("the interface", lambda: n.up, timeout=60)
     assert "10.148.0.17" in router.root.run("/usr/bin/gwctl", "status").stdout
+
+
+def test_the_state_is_told_on_the_bus(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build with a stand-in for libubus that writes down what it is told."""
+    if b"GWD_FAKE_UBUS" not in world.binaries.gwd.read_bytes():
+        pytest.skip("built without GWD_UBUS")
+    said = world.folder / "said"
+    monkeypatch.setenv("GWD_FAKE_UBUS", str(said))
+    world.start_sim()
+    gwd = world.start_gwd({"interface.address": "none"}, route=None)
+    wait_for("the event", lambda: said.exists() and "state=up" in said.read_text())
+    lines = [x.split(" ", 1) for x in said.read_text().splitlines()]
+    assert lines[0] == ["object", "gwd.cell0"] and lines[1][0] == "reply"
+    assert json.loads(lines[1][1]).keys() == gwd.status().keys()
+    events = [x for kind, x in lines if kind == "event"]
+    assert events[-1] == "id=gwd.state name=cell0 state=up " and len(events) == len(set(events))

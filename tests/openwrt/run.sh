@@ -26,18 +26,26 @@ check() { # WHAT COMMAND...: its output only when it fails
 }
 
 build() {
-	scripts/musl-deps.sh && cmake --preset musl && cmake --build build/musl
+	scripts/musl-deps.sh && cmake --fresh --preset musl && cmake --build build/musl
 }
 
 configure_package() { # BUILD CMAKE ARGUMENT...
 	local build=$1
 	shift
-	cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel -DGWD_TESTS=OFF -DGWD_LIBNL=OFF \
+	cmake --fresh -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel -DGWD_TESTS=OFF -DGWD_LIBNL=OFF \
 		-DGWD_TOP=OFF -DGWD_RUN_DIR=/var/run/gwd "$@"
 }
 
+# libubus is not in Debian: a stand-in of it (tests/openwrt/ubus) is what this build is linked with.
 build_package() {
-	configure_package "$SHARED" && cmake --build "$SHARED" --target gwd gwctl
+	mkdir -p "$SHARED"
+	# shellcheck disable=SC2046 # flags are words
+	gcc -Os $(pkg-config --cflags json-c) -Itests/openwrt/ubus -c tests/openwrt/ubus/fake.c -o "$SHARED/fake.o" &&
+		ar rcs "$SHARED/libfake.a" "$SHARED/fake.o" &&
+		configure_package "$SHARED" -DGWD_UBUS=ON -DUBUS_INCLUDE_DIR="$TOP/tests/openwrt/ubus" \
+			-DUBUS_LIBRARY="$SHARED/libfake.a" -DUBOX_LIBRARY="$SHARED/libfake.a" \
+			-DBLOBMSG_JSON_LIBRARY="$SHARED/libfake.a" &&
+		cmake --build "$SHARED" --target gwd gwctl a76sim
 }
 
 # libmnl is not to be had for musl here (scripts/musl-deps.sh), so libnl's core stands in for it.
@@ -158,6 +166,7 @@ check "a static build without libnl-route says what it cannot do" refuses_addres
 check "a shared build without libnl-route says what it cannot do" refuses_addresses "$SHARED"
 check "the static gwd carries traffic" run_e2e "$TOP/build/musl" test_interface.py test_managed.py "$@"
 check "netifd's handler and the init script" run_e2e "$BUILD" test_openwrt.py "$@"
+check "the object on ubus" run_e2e "$SHARED" test_openwrt.py -k on_the_bus "$@"
 sizes build/musl "static, for containers"
 sizes "$SHARED" "for OpenWrt"
 check "the package's Makefile" names_itself

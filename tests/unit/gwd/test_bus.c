@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The object on OpenWrt's bus; the bus is played by the test (ubus/libubus.h). */
+/* The object on OpenWrt's bus; the bus is played by the test (tests/openwrt/ubus). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "libubus.h"
-#include "ubus.h"
+#include "bus.h"
 
 static struct {
 	struct ev_loop *loop;
-	struct ubus *ubus;
+	struct bus *ubus;
 	bool away; /* there is no ubusd */
 	bool refuses; /* it takes no object */
 	int fd;
@@ -153,14 +153,14 @@ static int setup(void **state)
 	memset(&w, 0, sizeof(w));
 	w.fd = eventfd(0, EFD_NONBLOCK);
 	w.loop = ev_loop_new(EVFLAG_AUTO);
-	w.ubus = ubus_new(w.loop, "gwd-wan", status, &w);
+	w.ubus = bus_new(w.loop, "gwd-wan", status, &w);
 	return w.ubus ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	ubus_destroy(w.ubus);
+	bus_free(w.ubus);
 	ev_loop_destroy(w.loop);
 	close(w.fd);
 	return 0;
@@ -188,15 +188,15 @@ static void each_change_of_state_is_one_event(void **state)
 	static const char up[] = "up", down[] = "registering";
 
 	(void)state;
-	ubus_state(NULL, up);
-	ubus_state(w.ubus, down); /* not connected yet: told then */
+	bus_state(NULL, up);
+	bus_state(w.ubus, down); /* not connected yet: told then */
 	assert_int_equal(w.events, 0);
 	ev_run(w.loop, EVRUN_NOWAIT);
 	assert_int_equal(w.events, 1);
 	assert_string_equal(w.event, "id=gwd.state data{name=gwd-wan state=registering }");
-	ubus_state(w.ubus, down);
+	bus_state(w.ubus, down);
 	assert_int_equal(w.events, 1);
-	ubus_state(w.ubus, up);
+	bus_state(w.ubus, up);
 	assert_int_equal(w.events, 2);
 }
 
@@ -214,7 +214,7 @@ static void a_bus_that_is_away_or_refuses_is_tried_again_and_nothing_is_left_ope
 	w.refuses = false;
 	retry();
 	assert_int_equal(w.joins, 2);
-	ubus_state(w.ubus, "up");
+	bus_state(w.ubus, "up");
 	assert_int_equal(w.events, 1);
 }
 
@@ -224,10 +224,10 @@ static void after_a_lost_connection_the_state_is_told_again(void **state)
 
 	(void)state;
 	ev_run(w.loop, EVRUN_NOWAIT);
-	ubus_state(w.ubus, "up");
+	bus_state(w.ubus, "up");
 	assert_int_equal(write(w.fd, &one, sizeof(one)), sizeof(one));
 	ev_run(w.loop, EVRUN_NOWAIT);
-	ubus_state(w.ubus, "registering");
+	bus_state(w.ubus, "registering");
 	assert_int_equal(w.events, 1);
 	retry();
 	assert_int_equal(w.joins, 2);

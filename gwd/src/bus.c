@@ -6,7 +6,7 @@
  * nothing else. That happens inside the loop, when our signal handlers are there: libubus initialises
  * uloop, which takes only signals that nobody handles.
  */
-#include "ubus.h"
+#include "bus.h"
 
 #include <libubox/blobmsg_json.h>
 #include <libubus.h>
@@ -17,14 +17,15 @@
 
 #include "util/log.h"
 
-#ifndef UBUS_RETRY_S /* a test has no time */
-#define UBUS_RETRY_S 5.
+#ifndef BUS_RETRY_S /* a test has no time */
+#define BUS_RETRY_S 5.
 #endif
 
-struct ubus {
-	struct ubus_context bus;
+struct bus {
+	struct ubus_context ctx;
 	bool known; /* the object was made known once: a reconnect does it again */
 	struct ubus_object object;
+	struct ubus_object_type type;
 	struct ubus_request event; /* the last one; its answer is dropped */
 	struct ev_loop *loop;
 	ev_io readable;
@@ -32,24 +33,24 @@ struct ubus {
 	const char *name;
 	char path[32];
 	const char *state; /* told last, NULL: none */
-	ubus_status_cb status;
+	bus_status_cb status;
 	void *user;
 };
 
-static struct ubus *of_object(struct ubus_object *o)
+static struct bus *of_object(struct ubus_object *o)
 {
-	return (struct ubus *)((char *)o - offsetof(struct ubus, object));
+	return (struct bus *)((char *)o - offsetof(struct bus, object));
 }
 
-static struct ubus *of_bus(struct ubus_context *bus)
+static struct bus *of_context(struct ubus_context *ctx)
 {
-	return (struct ubus *)((char *)bus - offsetof(struct ubus, bus));
+	return (struct bus *)((char *)ctx - offsetof(struct bus, ctx));
 }
 
-static int on_status(struct ubus_context *bus, struct ubus_object *object,
+static int on_status(struct ubus_context *ctx, struct ubus_object *object,
 	struct ubus_request_data *request, const char *method, struct blob_attr *message)
 {
-	struct ubus *u = of_object(object);
+	struct bus *u = of_object(object);
 	struct json_object *o = u->status(u->user);
 	struct blob_buf b = {0};
 	int rc = UBUS_STATUS_UNKNOWN_ERROR;
@@ -57,7 +58,7 @@ static int on_status(struct ubus_context *bus, struct ubus_object *object,
 	(void)method, (void)message;
 	blob_buf_init(&b, 0);
 	if (o && blobmsg_add_object(&b, o))
-		rc = ubus_send_reply(bus, request, b.head);
+		rc = ubus_send_reply(ctx, request, b.head);
 	blob_buf_free(&b);
 	json_object_put(o);
 	return rc;
@@ -67,9 +68,7 @@ static const struct ubus_method methods[] = {
 	UBUS_METHOD_NOARG("status", on_status),
 };
 
-static struct ubus_object_type type = UBUS_OBJECT_TYPE("gwd", methods);
-
-static void send_state(struct ubus *u)
+static void send_state(struct bus *u)
 {
 	struct blob_buf b = {0};
 	void *data;
@@ -82,21 +81,21 @@ static void send_state(struct ubus *u)
 	blobmsg_add_string(&b, "name", u->name);
 	blobmsg_add_string(&b, "state", u->state);
 	blobmsg_close_table(&b, data);
-	ubus_invoke_async(&u->bus, UBUS_SYSTEM_OBJECT_EVENT, "send", b.head, &u->event);
+	ubus_invoke_async(&u->ctx, UBUS_SYSTEM_OBJECT_EVENT, "send", b.head, &u->event);
 	blob_buf_free(&b);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct ubus *u = w->data;
+	struct bus *u = w->data;
 
 	(void)loop, (void)events;
-	ubus_handle_event(&u->bus);
+	ubus_handle_event(&u->ctx);
 }
 
-static void on_lost(struct ubus_context *bus)
+static void on_lost(struct ubus_context *ctx)
 {
-	struct ubus *u = of_bus(bus);
+	struct bus *u = of_context(ctx);
 
 	log_warn("ubus: connection lost");
 	ev_io_stop(u->loop, &u->readable);
@@ -104,36 +103,36 @@ static void on_lost(struct ubus_context *bus)
 }
 
 /* Whether the object is known to the bus now. */
-static bool join(struct ubus *u)
+static bool join(struct bus *u)
 {
 	if (u->known)
-		return ubus_reconnect(&u->bus, NULL) == 0;
-	if (ubus_connect_ctx(&u->bus, NULL))
+		return ubus_reconnect(&u->ctx, NULL) == 0;
+	if (ubus_connect_ctx(&u->ctx, NULL))
 		return false;
-	u->bus.connection_lost = on_lost;
-	u->known = ubus_add_object(&u->bus, &u->object) == 0;
+	u->ctx.connection_lost = on_lost;
+	u->known = ubus_add_object(&u->ctx, &u->object) == 0;
 	if (!u->known)
-		ubus_shutdown(&u->bus);
+		ubus_shutdown(&u->ctx);
 	return u->known;
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct ubus *u = w->data;
+	struct bus *u = w->data;
 
 	(void)events;
 	if (!join(u))
 		return;
 	ev_timer_stop(loop, &u->retry);
-	ev_io_set(&u->readable, u->bus.sock.fd, EV_READ);
+	ev_io_set(&u->readable, u->ctx.sock.fd, EV_READ);
 	ev_io_start(loop, &u->readable);
 	log_info("ubus: %s is there", u->path);
 	send_state(u);
 }
 
-struct ubus *ubus_new(struct ev_loop *loop, const char *name, ubus_status_cb status, void *user)
+struct bus *bus_new(struct ev_loop *loop, const char *name, bus_status_cb status, void *user)
 {
-	struct ubus *u = calloc(1, sizeof(*u));
+	struct bus *u = calloc(1, sizeof(*u));
 
 	if (!u)
 		return NULL;
@@ -143,17 +142,18 @@ struct ubus *ubus_new(struct ev_loop *loop, const char *name, ubus_status_cb sta
 	u->user = user;
 	snprintf(u->path, sizeof(u->path), "gwd.%s", name);
 	u->object.name = u->path;
-	u->object.type = &type;
+	u->type = (struct ubus_object_type)UBUS_OBJECT_TYPE("gwd", methods);
+	u->object.type = &u->type;
 	u->object.methods = methods;
 	u->object.n_methods = sizeof(methods) / sizeof(methods[0]);
 	ev_init(&u->readable, on_readable);
-	ev_timer_init(&u->retry, on_retry, 0., UBUS_RETRY_S);
+	ev_timer_init(&u->retry, on_retry, 0., BUS_RETRY_S);
 	u->readable.data = u->retry.data = u;
 	ev_timer_start(loop, &u->retry);
 	return u;
 }
 
-void ubus_state(struct ubus *u, const char *state)
+void bus_state(struct bus *u, const char *state)
 {
 	if (!u || u->state == state)
 		return;
@@ -161,13 +161,13 @@ void ubus_state(struct ubus *u, const char *state)
 	send_state(u);
 }
 
-void ubus_destroy(struct ubus *u)
+void bus_free(struct bus *u)
 {
 	if (!u)
 		return;
 	ev_io_stop(u->loop, &u->readable);
 	ev_timer_stop(u->loop, &u->retry);
 	if (u->known)
-		ubus_shutdown(&u->bus);
+		ubus_shutdown(&u->ctx);
 	free(u);
 }

@@ -4,35 +4,35 @@
  * does, and an event "gwd.state" when the module's state changes. Without that option nothing of it is
  * built. Without ubusd, or while it is away, the daemon goes on and tries again every few seconds.
  */
-#ifndef GWD_UBUS_H
-#define GWD_UBUS_H
+#ifndef GWD_BUS_H
+#define GWD_BUS_H
 
 #include <ev.h>
 #include <json-c/json.h>
 
-struct ubus;
+struct bus;
 
 /* The caller's answer to "status"; the object becomes ours. */
-typedef struct json_object *(*ubus_status_cb)(void *user);
+typedef struct json_object *(*bus_status_cb)(void *user);
 
 #ifdef GWD_UBUS
 /* @name must outlive it. NULL without memory. */
-struct ubus *ubus_new(struct ev_loop *loop, const char *name, ubus_status_cb status, void *user);
+struct bus *bus_new(struct ev_loop *loop, const char *name, bus_status_cb status, void *user);
 /* Sends the event {"name", "state"} if @state (a constant) is another one than before. @u may be NULL. */
-void ubus_state(struct ubus *u, const char *state);
-void ubus_destroy(struct ubus *u);
+void bus_state(struct bus *u, const char *state);
+void bus_free(struct bus *u);
 #else
-static inline struct ubus *ubus_new(
-	struct ev_loop *loop, const char *name, ubus_status_cb status, void *user)
+static inline struct bus *bus_new(
+	struct ev_loop *loop, const char *name, bus_status_cb status, void *user)
 {
 	(void)loop, (void)name, (void)status, (void)user;
 	return NULL;
 }
-static inline void ubus_state(struct ubus *u, const char *state)
+static inline void bus_state(struct bus *u, const char *state)
 {
 	(void)u, (void)state;
 }
-static inline void ubus_destroy(struct ubus *u)
+static inline void bus_free(struct bus *u)
 {
 	(void)u;
 }
