@@ -7,7 +7,7 @@ if(NOT CMAKE_C_COMPILER)
 endif()
 execute_process(COMMAND ${CMAKE_CURRENT_LIST_DIR}/../scripts/musl-deps.sh --print
 	OUTPUT_VARIABLE musl_prefix OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-if(NOT EXISTS ${musl_prefix}/stamp)
+if(NOT EXISTS ${musl_prefix}/.complete)
 	message(FATAL_ERROR "${musl_prefix} has no libraries: run scripts/musl-deps.sh")
 endif()
 set(CMAKE_FIND_ROOT_PATH ${musl_prefix})

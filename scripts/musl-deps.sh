@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Builds what gwd links, statically and with musl, from Debian's source packages (cmake/fetch-source.sh):
-# libev, json-c, inih, crypt(3) and the part of libnl that sets up an interface. libmnl's source is not to be had
-# that way; such a build has GWD_NETLINK=libnl. It is done once: the result stays in the cache until
-# this script or the compiler changes.
+# libev, json-c, inih, crypt(3) and the part of libnl that sets up an interface. libmnl's source is not to
+# be had that way; such a build has GWD_NETLINK=libnl. It is done once: the result stays in the cache, in a
+# folder of its own for each version of this script and of the compiler.
 #
 # usage: musl-deps.sh [--print]      --print: only say where the result is, or would be
 #
@@ -15,13 +15,19 @@ set -eu
 cd "$(dirname "$0")/.."
 cc=${MUSL_CC:-musl-gcc}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gwd
-prefix=$cache/musl-$(uname -m)
-CFLAGS="-Os -ffunction-sections -fdata-sections -isystem $prefix/include"
 
 fail() {
 	echo "musl-deps: $*" >&2
 	exit 1
 }
+
+command -v "$cc" >/dev/null || fail "$cc is missing (Debian: musl-tools)"
+version=$({
+	cat scripts/musl-deps.sh
+	"$cc" --version
+} | sha256sum | cut -c 1-12)
+prefix=$cache/musl-$(uname -m)-$version
+CFLAGS="-Os -ffunction-sections -fdata-sections -isystem $prefix/include"
 
 case ${1-} in
 --print)
@@ -32,15 +38,10 @@ case ${1-} in
 *) fail "unknown argument $1 (usage: musl-deps.sh [--print])" ;;
 esac
 
-command -v "$cc" >/dev/null || fail "$cc is missing (Debian: musl-tools)"
-stamp=$({
-	cat scripts/musl-deps.sh
-	"$cc" --version
-} | sha256sum | cut -d ' ' -f 1)
 mkdir -p "$cache"
 exec 9>"$cache/musl.lock"
 flock 9
-[ "$(cat "$prefix/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
+[ ! -e "$prefix/.complete" ] || exit 0
 
 cmake/fetch-source.sh "$cache" \
 	libev libev_4.33.orig.tar.gz \
@@ -172,4 +173,4 @@ build_all() {
 
 kernel_headers
 build_all libev json_c inih libnl crypt
-echo "$stamp" >"$prefix/stamp"
+touch "$prefix/.complete"
