@@ -31,6 +31,11 @@ static int deliver(const struct notify *n, const char *message)
 	return sent < 0 ? -errno : 0;
 }
 
+static bool is_busy(int rc)
+{
+	return rc == -EAGAIN || rc == -ENOBUFS;
+}
+
 static void tell(struct notify *n)
 {
 	static const char *const phases[] = {
@@ -42,12 +47,15 @@ static void tell(struct notify *n)
 
 	if (n->phase == NOTIFY_RELOADING)
 		snprintf(began, sizeof(began), "MONOTONIC_USEC=%llu\n", n->reload_began);
-	snprintf(message, sizeof(message), "%s%sSTATUS=%s\n", phases[n->phase], began, n->text);
+	snprintf(message, sizeof(message), "%s%s%sSTATUS=%s\n", phases[n->phase], began,
+		n->alive ? "WATCHDOG=1\n" : "", n->text);
 	rc = deliver(n, message);
-	if (rc == -EAGAIN || rc == -ENOBUFS)
+	if (is_busy(rc)) {
 		ev_timer_again(n->loop, &n->again);
-	else
+	} else {
 		ev_timer_stop(n->loop, &n->again);
+		n->alive = false;
+	}
 	if (rc < 0)
 		log_debug("service manager: %s", strerror(-rc));
 }
@@ -58,16 +66,17 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 	tell(w->data);
 }
 
-/* A sign of life that is lost is not repeated: there is time for one more. */
 static void on_watchdog(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct notify *n = w->data;
 
-	(void)loop, (void)events;
-	if (n->sane(n->user))
-		deliver(n, "WATCHDOG=1\n");
-	else
+	(void)events;
+	if (!n->sane(n->user)) {
 		log_error("no sign of life for the watchdog: work is due and does not get done");
+	} else if (is_busy(deliver(n, "WATCHDOG=1\n"))) {
+		n->alive = true;
+		ev_timer_again(loop, &n->again);
+	}
 }
 
 /* A path, or "@" and an abstract name. */

@@ -34,6 +34,7 @@ struct notify {
 	enum notify_phase phase;
 	unsigned long long reload_began; /* CLOCK_MONOTONIC, microseconds */
 	char text[NOTIFY_TEXT_MAX];
+	bool alive;	   /* a sign of life waits for its receiver */
 	ev_timer again;	   /* runs while a message waits for its receiver */
 	ev_timer watchdog; /* runs if the manager asked this process for it, every half of its time */
 	bool (*sane)(void *user);

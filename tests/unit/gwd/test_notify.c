@@ -272,6 +272,23 @@ static void a_manager_that_is_busy_gets_the_newest_state_later(void **state)
 	assert_false(ev_is_active(&w.notify.again));
 }
 
+static void a_sign_of_life_waits_for_a_busy_manager(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	ask_watchdog("20000", getpid());
+	n = stuff();
+	ev_run(w.loop, EVRUN_ONCE);
+	assert_int_equal(w.asked, 1);
+	while (n-- > 0)
+		assert_string_equal(heard(), "READY=1\nSTATUS=\n");
+	ev_timer_stop(w.loop, &w.notify.watchdog);
+	ev_run(w.loop, EVRUN_ONCE);
+	assert_string_equal(heard(), "READY=1\nWATCHDOG=1\nSTATUS=\n");
+	assert_null(heard());
+}
+
 int main(void)
 {
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -287,6 +304,7 @@ int main(void)
 		test(a_loop_that_gets_nothing_done_shows_no_life),
 		test(a_watchdog_of_another_process_is_not_ours),
 		test(a_watchdog_time_that_is_none_is_no_watchdog),
+		test(a_sign_of_life_waits_for_a_busy_manager),
 		test(a_manager_that_is_busy_gets_the_newest_state_later),
 	};
 
