@@ -83,7 +83,7 @@ class Gateway:
         """What the kernel says of the gateway's process: CapEff, CapBnd, NoNewPrivs, …"""
         lines = Path(f"/proc/{self.state()['Pid']}/status").read_text().splitlines()
         pairs = (x.split(":") for x in lines if x.startswith(("Cap", "NoNewPrivs", "Seccomp:", "Uid")))
-        return {key: int(value.split()[0], 16) for key, value in pairs}
+        return {key: int(value.split()[0], 16 if key.startswith("Cap") else 10) for key, value in pairs}
 
     def stop(self) -> int:
         """The exit status; 137 if SIGTERM did not do within the limit, for then podman kills."""
@@ -229,7 +229,7 @@ def test_a_user_who_is_not_root_does_where_the_engine_makes_the_capability_ambie
     gateway = rig.create("debian", options, ARGUMENTS)
     gateway.wait_up()
     held = gateway.capabilities()
-    assert held["CapEff"] == CAP_NET_ADMIN and held["Uid"] == int(str(user), 16), held
+    assert held["CapEff"] == CAP_NET_ADMIN and held["Uid"] == user, held
     assert gateway.stop() == 0
 
 
