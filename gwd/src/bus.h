@@ -18,7 +18,8 @@ typedef struct json_object *(*bus_status_cb)(void *user);
 #ifdef GWD_UBUS
 /* @name must outlive it. NULL without memory. */
 struct bus *bus_new(struct ev_loop *loop, const char *name, bus_status_cb status, void *user);
-/* Sends the event {"name", "state"} if @state (a constant) is another one than before. @u may be NULL. */
+/* Sends the event {"name", "state"} if @state (a constant) is another one than before. @u may be
+ * NULL. */
 void bus_state(struct bus *u, const char *state);
 void bus_free(struct bus *u);
 #else

@@ -38,7 +38,8 @@ size_t netlink_payload_len(const struct nlmsghdr *h);
 
 /* The attributes behind @header bytes of the message's payload into @at by their type; those not there
  * are NULL, those above @max are left out. @at has @max + 1 places. */
-void netlink_attributes(const struct nlmsghdr *h, size_t header, const struct nlattr **at, unsigned max);
+void netlink_attributes(
+	const struct nlmsghdr *h, size_t header, const struct nlattr **at, unsigned max);
 const void *netlink_attr_data(const struct nlattr *a);
 size_t netlink_attr_len(const struct nlattr *a);
 

@@ -81,7 +81,8 @@ static int keep_attribute(const struct nlattr *a, void *user)
 	return MNL_CB_OK;
 }
 
-void netlink_attributes(const struct nlmsghdr *h, size_t header, const struct nlattr **at, unsigned max)
+void netlink_attributes(
+	const struct nlmsghdr *h, size_t header, const struct nlattr **at, unsigned max)
 {
 	struct attributes all = {at, max};
 

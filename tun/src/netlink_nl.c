@@ -72,7 +72,8 @@ size_t netlink_payload_len(const struct nlmsghdr *h)
 	return (size_t)nlmsg_datalen(h);
 }
 
-void netlink_attributes(const struct nlmsghdr *h, size_t header, const struct nlattr **at, unsigned max)
+void netlink_attributes(
+	const struct nlmsghdr *h, size_t header, const struct nlattr **at, unsigned max)
 {
 	struct nlattr *a = nlmsg_attrdata(h, (int)header);
 	int left = nlmsg_attrlen(h, (int)header);
