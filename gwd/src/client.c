@@ -2,11 +2,12 @@
 /*
  * Theory of operation
  *
- * Lines come in to a fixed buffer and are answered one a turn of the loop, and the next one only when the
- * answer before was taken: a burst of requests makes nobody else wait. What the socket does not take at once waits in one heap buffer a client, written when the socket is
- * writable. How much may wait depends on the use of the connection: an answer may be large, because
- * who asks reads; events and bytes of a stream are dropped beyond a small bound by whoever sends
- * them, because nobody here waits for a reader.
+ * Lines come in to a fixed buffer and are answered one a turn of the loop, and the next one only when
+ * the answer before was taken: a burst of requests makes nobody else wait. What the socket does not
+ * take at once waits in one heap buffer a client, written when the socket is writable. How much may
+ * wait depends on the use of the connection: an answer may be large, because who asks reads; events
+ * and bytes of a stream are dropped beyond a small bound by whoever sends them, because nobody here
+ * waits for a reader.
  *
  * A client that shuts down its sending side ("nc -N") still gets all it has asked for, be it late or
  * without an end.
@@ -34,6 +35,8 @@
 #define OUT_FIRST 4096
 #define STUCK SEC(10) /* not a byte read: its place may go to another one */
 #define PROTOCOL_VERSION 1
+
+_Static_assert(CLIENTS_KEPT_MAX == 6, "client_keep() says so");
 
 void clients_init(struct client *all, struct daemon *d, struct ev_loop *loop)
 {
@@ -223,21 +226,30 @@ void client_answer(struct client *c, const char *name, struct json_object *answe
 	json_object_put(o);
 }
 
-void client_error(struct client *c, const char *code, const char *fmt, ...)
+static void send_error(struct client *c, const char *code, const char *text)
 {
 	struct json_object *o = envelope(false), *e = json_object_new_object();
-	char text[640];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	json_object_object_add(e, "code", json_object_new_string(code));
 	json_object_object_add(e, "text", json_object_new_string(text));
 	json_object_object_add(o, "error", e);
 	if (c->fd >= 0)
 		client_send(c, o);
 	json_object_put(o);
+}
+
+void client_error(struct client *c, const char *code, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	send_error(c, code, n < 0 ? "out of memory" : text);
+	if (n >= 0)
+		free(text);
 }
 
 bool client_event(struct client *c, struct json_object *event)
@@ -319,12 +331,11 @@ bool client_keep(struct client *c, enum client_use use, void (*gone)(struct clie
 		kept = count_kept(c->all);
 	}
 	if (c->use != CLIENT_ASKS) {
-		client_error(c, "busy", "this connection listens to events; expected another one for this");
+		send_error(c, "busy", "this connection listens to events; expected another one for this");
 		return false;
 	}
 	if (kept >= CLIENTS_KEPT_MAX || (use == CLIENT_STREAMS && !reserve(c, STREAM_MAX))) {
-		client_error(c, "busy", "%u clients wait, listen or capture already; expected fewer than %d",
-			kept, CLIENTS_KEPT_MAX);
+		send_error(c, "busy", "too many clients wait, listen or capture; expected at most 6");
 		return false;
 	}
 	c->use = use;
