@@ -86,6 +86,14 @@ static void compact(struct client *c)
 	c->out_done = 0;
 }
 
+/* Its time to read begins when there is something to read. */
+static void note_pending(struct client *c)
+{
+	if (unread(c) == 0)
+		c->active = clock_now();
+	ev_io_start(c->loop, &c->writable);
+}
+
 /* Place for @n more bytes behind out_len. */
 static bool reserve(struct client *c, size_t n)
 {
@@ -259,9 +267,9 @@ bool client_event(struct client *c, struct json_object *event)
 
 	if (c->fd < 0 || unread(c) + n + 1 > EVENTS_MAX || !reserve(c, n + 1))
 		return false;
+	note_pending(c);
 	append(c, text, n);
 	append(c, "\n", 1);
-	ev_io_start(c->loop, &c->writable);
 	return true;
 }
 
@@ -276,8 +284,8 @@ bool client_write(struct client *c, const void *p, size_t n)
 		return false;
 	if (c->out_size - c->out_len < n)
 		compact(c);
+	note_pending(c);
 	append(c, p, n);
-	ev_io_start(c->loop, &c->writable);
 	return true;
 }
 
@@ -322,18 +330,17 @@ static void close_useless(struct client *all)
 bool client_keep(struct client *c, enum client_use use, void (*gone)(struct client *c, void *user),
 	void *user)
 {
-	unsigned kept = count_kept(c->all);
+	unsigned kept;
 
 	if (c->fd < 0)
 		return false;
-	if (kept >= CLIENTS_KEPT_MAX) {
-		close_useless(c->all);
-		kept = count_kept(c->all);
-	}
 	if (c->use != CLIENT_ASKS) {
 		send_error(c, "busy", "this connection listens to events; expected another one for this");
 		return false;
 	}
+	if (count_kept(c->all) >= CLIENTS_KEPT_MAX)
+		close_useless(c->all); /* never this one: it is not kept yet */
+	kept = count_kept(c->all);
 	if (kept >= CLIENTS_KEPT_MAX || (use == CLIENT_STREAMS && !reserve(c, STREAM_MAX))) {
 		send_error(c, "busy", "too many clients wait, listen or capture; expected at most 6");
 		return false;

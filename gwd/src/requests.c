@@ -201,7 +201,6 @@ void request_line(struct client *c, const char *line, bool steers)
 {
 	struct json_object *request = json_tokener_parse(line), *name = NULL;
 
-	client_daemon(c)->gw->now = clock_now(); /* the loop may have slept for minutes */
 	if (json_object_is_type(request, json_type_object))
 		json_object_object_get_ex(request, "request", &name);
 	if (json_object_is_type(name, json_type_string))

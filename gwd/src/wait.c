@@ -42,8 +42,11 @@ static void on_limit(struct ev_loop *loop, ev_timer *t, int events)
 
 static void on_gone(struct client *c, void *user)
 {
-	(void)c;
-	release(user);
+	struct waits *all = user;
+
+	for (unsigned i = 0; i < CLIENTS_KEPT_MAX; i++)
+		if (all->waiters[i].client == c)
+			release(&all->waiters[i]);
 }
 
 void waits_init(struct waits *w, struct daemon *d)
@@ -72,10 +75,10 @@ static void begin(struct waits *all, struct client *c, bool up, int64_t limit)
 {
 	struct waiter *w = all->waiters;
 
-	while (w->client) /* there are as many places as clients that can be kept */
-		w++;
-	if (!client_keep(c, CLIENT_WAITS, on_gone, w))
+	if (!client_keep(c, CLIENT_WAITS, on_gone, all))
 		return;
+	while (w->client) /* there are as many places as clients that are kept, this one among them */
+		w++;
 	w->client = c;
 	w->up = up;
 	ev_now_update(all->d->loop);

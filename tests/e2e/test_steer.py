@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -170,6 +171,40 @@ def test_who_waits_or_listens_leaves_places_for_who_asks(world: World) -> None:
     for c in (*kept, *silent):
         c.close()
     wait_for("a free place", lambda: gwd.ask("events")["ok"])
+
+
+def test_waiters_that_left_without_a_word_make_room(world: World) -> None:
+    """Behind "nc -N" a client's end is not heard of until somebody looks."""
+    gwd = world.up()
+    for _ in range(6):
+        with gwd.control() as c:
+            c.send("wait", **{"for": "down", "timeout_s": 3600})
+            c.socket.shutdown(socket.SHUT_WR)
+            gwd.ask("wait", **{"for": "up"})  # the one before was read
+    with gwd.control() as c:
+        c.send("wait", **{"for": "down", "timeout_s": 60})
+        wait_for("its place", lambda: gwd.ask("wait", **{"for": "down", "timeout_s": 1})["error"]["code"] == "timeout")
+        assert world.sim
+        world.sim.command("reset")
+        assert c.line()["wait"] == {"state": "down"}
+
+
+def test_a_listener_that_asks_for_more_and_leaves_hands_nothing_on(world: World) -> None:
+    """The next client in its place waits for nothing."""
+    gwd = world.up()
+    kept = [gwd.control() for _ in range(6)]
+    for c in kept:
+        assert c.ask("events", kinds=["reload"])["ok"]
+    os.kill(gwd.process.pid, signal.SIGSTOP)  # it hears of both at once
+    for c in kept:
+        c.send("wait", **{"for": "down", "timeout_s": 3600})
+        c.close()
+    os.kill(gwd.process.pid, signal.SIGCONT)
+    kept = [gwd.control() for _ in range(8)]
+    for c in kept:
+        assert c.ask("status")["ok"]
+    for c in kept:
+        c.close()
 
 
 def test_a_flow_survives_every_reload(world: World) -> None:
