@@ -67,9 +67,6 @@ static const char *const harmless[] = {"", "I", "I0", "I1", "I2", "I3", "I4", "I
 static const char *const bare[] = {"+CGMI", "+CGMM", "+CGMR", "+CGSN", "+CIMI", "+GMI", "+GMM", "+GMR",
 	"+GSN", "+GCAP", "+CCID", "+SIMCOMATI", "+CLAC"};
 
-/* Those whose arguments are secrets: never logged, never shown. */
-static const char *const secrets[] = {"+CPIN", "+CGAUTH", "+CPWD", "+CLCK", "+SPIC", "+CPUK"};
-
 /* The length of the name behind "AT": "+CSQ" of "+CSQ?". */
 static size_t name_len(const char *body)
 {
@@ -92,17 +89,28 @@ static bool is_query(const char *body)
 	return strcmp(rest, "?") == 0 || strcmp(rest, "=?") == 0;
 }
 
-/* A ';' begins another command, unless it is quoted. */
+/* A ';' begins another command, unless it is quoted; how the module takes a quote without an end is not
+ * known. */
 static bool is_chain(const char *body)
 {
-	bool quoted = false;
+	bool quoted = false, inside = false;
 
 	for (; *body; body++) {
 		quoted ^= *body == '"';
 		if (*body == ';' && !quoted)
 			return true;
+		inside = quoted && (inside || *body == ';');
 	}
-	return false;
+	return inside;
+}
+
+/* A module may skip a blank in a name (ITU-T V.250, 5.2.1) that the tables do not. */
+static bool is_plain(const char *body)
+{
+	for (size_t n = name_len(body), i = 1; i < n; i++)
+		if (!isalnum((unsigned char)body[i]) && body[i] != '_')
+			return false;
+	return true;
 }
 
 static bool is_harmless(const char *body)
@@ -123,12 +131,9 @@ static bool is_bare(const char *body)
 
 bool modem_at_is_secret(const char *command)
 {
-	if (strlen(command) < 2 || is_query(command + 2))
-		return false;
-	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
-		if (name_is(command + 2, secrets[i]))
-			return true;
-	return false;
+	size_t n = strlen(command);
+
+	return n >= 2 && !is_query(command + 2) && dialect_carries_secret(command, n);
 }
 
 bool modem_at_valid(const char *command)
@@ -149,6 +154,8 @@ const char *modem_at_refusal(const char *command)
 		return "one command at a time";
 	if (!*body || isalnum((unsigned char)*body) || strchr("&%\\/ ", *body))
 		return is_harmless(body) ? NULL : "it may change how the module answers";
+	if (!is_plain(body))
+		return "expected letters and digits in its name";
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (name_is(body, refused[i].name) && !is_query(body))
 			return refused[i].why;
@@ -157,8 +164,18 @@ const char *modem_at_refusal(const char *command)
 
 /* ---- the answer ---- */
 
+/* Of a line that tells a secret, be it an answer or an echo, only the name is kept. */
 static void keep_line(struct at *a, const char *text, size_t n)
 {
+	char masked[64];
+	int name = 0;
+
+	if (dialect_carries_secret(text, n)) {
+		while ((size_t)name < n && name < 50 && !strchr(":=", text[name]))
+			name++;
+		n = (size_t)snprintf(masked, sizeof(masked), "%.*s: ***", name, text);
+		text = masked;
+	}
 	if (a->n_lines == MODEM_AT_LINES || a->used + n + 1 > sizeof(a->text)) {
 		a->cut = true;
 		return;

@@ -20,7 +20,7 @@ const char dialect_source_prefix[] = "RECV FROM:";
 /* PIN, PUK, lock passwords (3GPP TS 27.007 8.3, 7.4, 7.5); log-ins of access points (10.1.31, SIMCom's
  * older AT+CSTT) and of the firmware's own clients. Set, or told when it is asked. */
 static const char *const secrets[] = {
-	"+CPIN=", "+CPIN2=", "+CPWD=", "+CLCK=", "+CGAUTH", "+CSTT", "$QCPDPP", "+CMQTTCONNECT",
+	"+CPIN=", "+CPIN2=", "+CPUK=", "+SPIC=", "+CPWD=", "+CLCK=", "+CGAUTH", "+CSTT", "$QCPDPP", "+CMQTTCONNECT",
 	"+CFTPSLOGIN", "+SAPBR",
 };
 

@@ -135,7 +135,8 @@ static void what_would_break_the_drivers_view_is_refused_and_its_query_is_not(vo
 	static const char *const bad[] = {"AT+CIPMODE=1", "at+cipmode=1", "AT+CIPSEND=1,5", "AT+CIPSEND",
 		"AT+CIPOPEN=1,\"TCP\",\"192.0.2.1\",80", "AT+NETCLOSE", "ATE1", "ATZ", "AT&F", "ATD*99#", "ATO",
 		"ATH", "ATQ1", "ATV0", "AT E1", "AT+CMGS=\"1\"", "AT+IPR=9600", "AT+CMQTTPAYLOAD=0,5",
-		"AT+CSQ;+CIPMODE=1", "AT+CGDCONT=1,\"IP\",\"x\"", "AT+HTTPDATA=5,5", "ATIE1", "AT/"};
+		"AT+CSQ;+CIPMODE=1", "AT+CGDCONT=1,\"IP\",\"x\"", "AT+HTTPDATA=5,5", "ATIE1", "AT/",
+		"AT+CIPCLOSE =1", "AT+ CIPCLOSE=1", "AT+CUSD=1,\"*100#;+CIPMODE=1"};
 	static const char *const good[] = {"AT", "ATI", "AT&V", "AT+CIPMODE?", "AT+CIPSEND=?", "AT+NETOPEN?",
 		"AT+CGDCONT?", "AT+CFUN=1", "AT+CUSD=1,\"*100#;\"", "AT+CGAUTH=1,1,\"u\",\"p\"", "AT+CIPSENDX=?",
 		"AT*X"};
@@ -186,8 +187,23 @@ static void secrets_are_known_by_their_command(void **state)
 	assert_true(modem_at_is_secret("AT+CPIN=\"1234\""));
 	assert_true(modem_at_is_secret("at+cgauth=1,1,\"u\",\"p\""));
 	assert_true(modem_at_is_secret("AT+CPWD=\"SC\",\"1234\",\"4321\""));
+	assert_true(modem_at_is_secret("AT+CPIN2=\"1234\""));
+	assert_true(modem_at_is_secret("AT+CSTT=\"apn\",\"u\",\"p\""));
+	assert_true(modem_at_is_secret("AT+SPIC=\"12345678\",\"1234\""));
 	assert_false(modem_at_is_secret("AT+CPIN?"));
+	assert_false(modem_at_is_secret("AT+CGAUTH?"));
 	assert_false(modem_at_is_secret("AT+CSQ"));
+}
+
+static void an_answer_that_tells_a_secret_is_told_without_it(void **state)
+{
+	struct fake *f = *state;
+
+	fake_rule(f, "AT+CGAUTH?", "\r\n+CGAUTH: 1,1,\"web\",\"s3cr3t\"\r\n" OK);
+	assert_int_equal(modem_at(f->m, "AT+CGAUTH?", SEC(5)), 0);
+	fake_run(f);
+	assert_non_null(strstr(f->log, "+CGAUTH: ***"));
+	assert_null(strstr(f->log, "s3cr3t"));
 }
 
 static void identity_is_learned_at_bring_up(void **state)
@@ -238,6 +254,7 @@ int main(void)
 		UP(only_a_line_of_at_is_taken),
 		UP(an_endless_answer_is_cut),
 		UP(secrets_are_known_by_their_command),
+		UP(an_answer_that_tells_a_secret_is_told_without_it),
 		DOWN(identity_is_learned_at_bring_up),
 		DOWN(a_module_whose_ati_has_no_imei_is_asked_for_it),
 	};
