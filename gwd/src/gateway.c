@@ -36,6 +36,11 @@ unsigned unit_links_in_use(const struct unit *u, enum link_use use)
 	return n;
 }
 
+usec_t unit_since(const struct unit *u, const struct modem_status *s)
+{
+	return s->since ? s->since : u->gw->started;
+}
+
 bool unit_line_taken(const struct unit *u)
 {
 	return modem_links(u->modem) == 1 && unit_links_in_use(u, LINK_UNUSED) < MODEM_LINKS;

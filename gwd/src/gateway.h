@@ -344,6 +344,8 @@ void gateway_shutdown(struct gateway *gw, usec_t now);
 struct addr unit_address(const struct unit *u, unsigned *prefix);
 struct link *unit_free_link(struct unit *u);
 unsigned unit_links_in_use(const struct unit *u, enum link_use use);
+/* When the state in @s began: with gwd itself if the modem never left its first one. */
+usec_t unit_since(const struct unit *u, const struct modem_status *s);
 /* Transparent mode: a flow has the line, and nobody else gets anything across it. */
 bool unit_line_taken(const struct unit *u);
 /* Payload of a link's life: @n more bytes, and none yet. */

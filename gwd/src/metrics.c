@@ -424,7 +424,8 @@ static void write_state(const struct writer *w)
 
 static void write_state_time(const struct writer *w)
 {
-	usec_t now = w->subject->d->gw->now, since = w->subject->status->since;
+	usec_t now = w->subject->d->gw->now;
+	usec_t since = unit_since(w->subject->unit, w->subject->status);
 
 	begin(w);
 	end_seconds(w, now > since ? now - since : 0);

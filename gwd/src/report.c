@@ -70,7 +70,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	usec_t since;
 
 	modem_status(u->modem, &s);
-	since = s.since ? s.since : d->gw->started; /* it never left its first state */
+	since = unit_since(u, &s);
 	json_add_number(o, "modem", u->index);
 	json_add_text(o, "device", d->ports[u->index].path);
 	json_add_number(o, "baud", d->config.modem.baud);

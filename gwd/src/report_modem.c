@@ -126,7 +126,7 @@ static struct json_object *report_modem(const struct daemon *d, const struct uni
 	json_add_number(o, "modem", u->index);
 	json_add_text(o, "device", d->ports[u->index].path);
 	json_add_text(o, "state", modem_state_name(s.state));
-	json_add_age(o, "since_s", d->gw->now, s.since);
+	json_add_age(o, "since_s", d->gw->now, unit_since(u, &s));
 	add_identity(o, &s, &e);
 	add_network(o, d, &s, &e);
 	json_add_text(o, "receive", modem_receive_name(s.receive));

@@ -205,6 +205,17 @@ static void a_state_is_one_of_a_set(void **state)
 	assert_int_equal(lines_that_begin_with("gwd_modem_state{"), MODEM_STATE_STOPPED + 1);
 }
 
+static void a_state_that_was_never_left_began_with_gwd(void **state)
+{
+	(void)state;
+	status.since = 0;
+	world->gw->started = SEC(1000);
+	world->gw->now = SEC(1005);
+	assert_has("gwd_modem_state_seconds{interface=\"cell0\",modem=\"0\"} 5.000000");
+	status.since = SEC(1003);
+	assert_has("gwd_modem_state_seconds{interface=\"cell0\",modem=\"0\"} 2.000000");
+}
+
 static void flows_are_counted_by_protocol_and_state(void **state)
 {
 	int link;
@@ -261,6 +272,7 @@ int main(void)
 		TEST(flags_are_0_or_1),
 		TEST(what_is_unknown_has_no_sample),
 		TEST(a_state_is_one_of_a_set),
+		TEST(a_state_that_was_never_left_began_with_gwd),
 		TEST(flows_are_counted_by_protocol_and_state),
 		TEST(a_label_is_escaped_printable_and_utf8),
 	};
