@@ -197,9 +197,27 @@ static void dispatch(struct client *c, const char *name, struct json_object *req
 	refuse_unknown(c);
 }
 
+/* One object and nothing behind it, which would be lost without a word; NULL: it is not. */
+static struct json_object *parse(const char *line)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *o = NULL;
+
+	if (!t)
+		return NULL;
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+	o = json_tokener_parse_ex(t, line, -1);
+	if (json_tokener_get_error(t) != json_tokener_success) {
+		json_object_put(o);
+		o = NULL;
+	}
+	json_tokener_free(t);
+	return o;
+}
+
 void request_line(struct client *c, const char *line, bool steers)
 {
-	struct json_object *request = json_tokener_parse(line), *name = NULL;
+	struct json_object *request = parse(line), *name = NULL;
 
 	if (json_object_is_type(request, json_type_object))
 		json_object_object_get_ex(request, "request", &name);

@@ -132,5 +132,11 @@ def test_a_wrong_request_is_answered_with_an_error(world: World) -> None:
         s.sendall(b'{"request":"nonsense"}\n{"request":"status"}\n')
         reader = s.makefile("rb")
         refused, fine = json.loads(reader.readline()), json.loads(reader.readline())
-    assert refused["ok"] is False and refused["error"]["text"]
-    assert fine["ok"] is True and "status" in fine
+        assert refused["ok"] is False and refused["error"]["text"]
+        assert fine["ok"] is True and "status" in fine
+        for wrong in (b'{"request":"status"} more', b'{"request":"status"}{"request":"links"}', b'{"request":"status"',
+                      b"", b"{'request':'status'}", b'["status"]'):
+            s.sendall(wrong + b"\n")
+            assert json.loads(reader.readline())["error"]["code"] == "bad_request"
+        s.sendall(b' {"request" : "status"} \r\n')
+        assert json.loads(reader.readline())["ok"] is True
