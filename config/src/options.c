@@ -191,7 +191,7 @@ const struct option options[] = {
 		.help = "Read received data in hex, for a line that garbles some byte values (what is sent "
 			"has no such form); receive = auto is buffer then."},
 	{"modem", "dns", OPTION_LIST, FIELD(modem.dns), .valid = valid_host_address, .def = "",
-		.arg = "ADDRESS", .example = "192.0.2.53",
+		.live = true, .arg = "ADDRESS", .example = "192.0.2.53",
 		.expect = "the address of a name server (not a name)",
 		.help = "Name server for the module's own look-ups and for interface.script, before those of "
 			"the network; may be given twice."},

@@ -112,14 +112,24 @@ static void link_event(const struct link *l, const char *what, const char *why)
 
 /* ---- modem callbacks: each names a link of its unit ---- */
 
-static void learn_dns(struct unit *u, const struct modem_bearer *b)
+static unsigned configured_dns(const struct unit *u)
 {
-	u->n_dns = 0;
-	for (unsigned i = 0; i < MODEM_DNS_SET_MAX; i++)
-		if (u->modem_config.dns[i].family)
-			u->dns[u->n_dns++] = u->modem_config.dns[i];
-	for (unsigned i = 0; i < b->n_dns; i++)
-		u->dns[u->n_dns++] = b->dns[i];
+	unsigned n = 0;
+
+	while (n < MODEM_DNS_SET_MAX && u->modem_config.dns[n].family)
+		n++;
+	return n;
+}
+
+/* Those of the configuration, and behind them those the network named. */
+static void learn_dns(struct unit *u, const struct addr *network, unsigned n)
+{
+	unsigned own = configured_dns(u);
+
+	if (n > 0)
+		memmove(u->dns + own, network, n * sizeof(*network));
+	memcpy(u->dns, u->modem_config.dns, own * sizeof(*u->dns));
+	u->n_dns = own + n;
 }
 
 static void on_bearer(void *user, const struct modem_bearer *b)
@@ -133,7 +143,7 @@ static void on_bearer(void *user, const struct modem_bearer *b)
 		u->one_at_a_time = modem_links(u->modem) == 1;
 	u->up = up;
 	if (up)
-		learn_dns(u, b);
+		learn_dns(u, b->dns, b->n_dns);
 	if (!up) {
 		struct list *pos, *tmp;
 
@@ -427,6 +437,23 @@ static enum modem_receive receive_mode(const struct config *c)
 	return modes[c->modem.receive];
 }
 
+/* True when they are others than before. */
+static bool configure_dns(struct unit *u)
+{
+	const struct config *c = u->gw->config;
+	bool changed = false;
+
+	for (unsigned i = 0; i < MODEM_DNS_SET_MAX; i++) {
+		struct addr a = {0};
+
+		if (i < c->modem.dns.n) /* config/ has checked it */
+			addr_parse(&a, c->modem.dns.item[i], strlen(c->modem.dns.item[i]));
+		changed = changed || !addr_equal(&a, &u->modem_config.dns[i]);
+		u->modem_config.dns[i] = a;
+	}
+	return changed;
+}
+
 static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 {
 	const struct config *c = gw->config;
@@ -453,9 +480,7 @@ static int unit_init(struct gateway *gw, struct unit *u, unsigned index)
 		.n_init = c->modem.init.n,
 		.has_power_command = c->modem.power_command[0] != '\0',
 	};
-	for (unsigned i = 0; i < c->modem.dns.n && i < MODEM_DNS_SET_MAX; i++)
-		addr_parse(&u->modem_config.dns[i], c->modem.dns.item[i],
-			strlen(c->modem.dns.item[i])); /* config/ has checked it */
+	configure_dns(u);
 	sched_init(u);
 	for (unsigned i = 0; i < MODEM_LINKS; i++) {
 		struct link *l = &u->links[i];
@@ -572,12 +597,18 @@ static void unit_reconfigured(struct unit *u)
 {
 	const struct config *c = u->gw->config;
 	struct modem_config *mc = &u->modem_config;
+	unsigned own = configured_dns(u);
 
 	mc->return_when_empty = c->modem.buffer_return == CONFIG_RETURN_EMPTY;
 	mc->has_power_command = c->modem.power_command[0] != '\0';
 	if (mc->connect_timeout != c->tcp.connect_timeout) {
 		mc->connect_timeout = c->tcp.connect_timeout;
 		modem_set_connect_timeout(u->modem);
+	}
+	if (configure_dns(u)) {
+		if (u->up)
+			learn_dns(u, u->dns + own, u->n_dns - own);
+		modem_set_dns(u->modem);
 	}
 }
 

@@ -12,7 +12,7 @@
  * judged by that alone: the note shows them in CIPOPEN? only, and a list that leaves them out must not
  * end a client that lives.
  */
-#include "private.h"
+#include "steps.h"
 
 #include "util/log.h"
 
@@ -31,6 +31,7 @@ enum {
 	WATCH_NET,
 	WATCH_ECHO,
 	WATCH_TIMEOUT,
+	WATCH_DNS,
 	WATCHES,
 };
 
@@ -43,6 +44,7 @@ static const char *const texts[WATCHES] = {
 	[WATCH_NET] = "AT+NETOPEN?",
 	[WATCH_ECHO] = "ATE0",
 	[WATCH_TIMEOUT] = "AT+CIPTIMEOUT",
+	[WATCH_DNS] = "AT+CDNSCFG",
 };
 
 static void compare(struct modem *m, unsigned l, bool listed)
@@ -216,7 +218,7 @@ static void plan(struct modem *m)
 	bool busy = !links_idle(m);
 
 	b->echo = false;
-	b->watch_due &= 1u << WATCH_TIMEOUT;
+	b->watch_due &= 1u << WATCH_TIMEOUT | 1u << WATCH_DNS;
 	b->watch_due |= 1u << WATCH_CSQ | 1u << WATCH_CEREG | 1u << (busy ? WATCH_LIST : WATCH_NET);
 	plan_facts(m);
 	b->watch_at = after(m, busy ? INTERVAL_BUSY : INTERVAL_IDLE);
@@ -235,6 +237,7 @@ void watch_build_ciptimeout(const struct modem *m, struct command *c)
 bool watch_submit(struct modem *m, struct channel *ch)
 {
 	struct bearer *b = &m->bearer;
+	struct command *c;
 	unsigned what;
 
 	if (m->now >= b->watch_at)
@@ -243,10 +246,13 @@ bool watch_submit(struct modem *m, struct channel *ch)
 		return idle_submit(m, ch);
 	what = (unsigned)__builtin_ctz(b->watch_due);
 	b->watch_due &= ~(1u << what);
+	c = channel_prepare(ch, &watch_command, what);
 	if (what == WATCH_TIMEOUT)
-		watch_build_ciptimeout(m, channel_prepare(ch, &watch_command, what));
+		watch_build_ciptimeout(m, c);
+	else if (what == WATCH_DNS)
+		step_build_cdnscfg(m, c);
 	else
-		command_printf(channel_prepare(ch, &watch_command, what), "%s", texts[what]);
+		command_printf(c, "%s", texts[what]);
 	channel_submit(ch, m->now);
 	return true;
 }
@@ -269,6 +275,15 @@ void watch_echo_off(struct modem *m)
 void modem_set_connect_timeout(struct modem *m)
 {
 	m->bearer.watch_due |= 1u << WATCH_TIMEOUT;
+}
+
+/* There is no command that takes servers away: then the module keeps them until its next NETOPEN. */
+void modem_set_dns(struct modem *m)
+{
+	if (m->config->dns[0].family)
+		m->bearer.watch_due |= 1u << WATCH_DNS;
+	else
+		m->bearer.watch_due &= ~(1u << WATCH_DNS);
 }
 
 void watch_reset(struct modem *m)

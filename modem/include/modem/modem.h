@@ -100,7 +100,7 @@ struct modem_config {
 	usec_t keepalive;	/* CTCPKA's idle time, in whole minutes; 0 leaves the module's */
 	const char *const *init; /* extra AT commands, no line end; after the standard ones */
 	size_t n_init;
-	struct addr dns[MODEM_DNS_SET_MAX]; /* AT+CDNSCFG: what the module itself asks; family 0: none */
+	struct addr dns[MODEM_DNS_SET_MAX]; /* may change, see modem_set_dns(). AT+CDNSCFG: what the module itself asks; family 0: none */
 	bool has_power_command; /* may change. The last rung of the ladder exists (modem_ops.power_cycle) */
 };
 
@@ -432,6 +432,8 @@ int modem_resolve(struct modem *m, const char *name);
 int modem_ping(struct modem *m, const struct addr *to, size_t size, unsigned ttl);
 /* config.connect_timeout has changed: the module hears of it now if the bearer is up. */
 void modem_set_connect_timeout(struct modem *m);
+/* The same of config.dns; servers that are gone from it stay the module's until its next NETOPEN. */
+void modem_set_dns(struct modem *m);
 /*
  * One command of an operator's, among our own: it waits for its turn, at_done() tells the end. -EINVAL
  * unless it is a printable line of 2 to 200 characters that begins with AT, and @timeout at most three

@@ -98,7 +98,7 @@ struct world {
 	unsigned owner_lookups;
 	/* what the gateway told of itself, and was told of its options */
 	void (*on_event)(const struct gateway_event *e);
-	unsigned mtu, connect_timeouts_set;
+	unsigned mtu, connect_timeouts_set, dns_set;
 };
 
 extern struct world *world;

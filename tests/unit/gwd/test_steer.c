@@ -128,6 +128,28 @@ static void options_that_the_module_and_the_stack_have_to_know_reach_them(void *
 	assert_true(world->gw->units[0].modem_config.has_power_command);
 }
 
+static void a_reload_puts_other_name_servers_before_the_networks(void **state)
+{
+	struct unit *u = &world->gw->units[0];
+	char text[ADDR_STRLEN];
+
+	(void)state;
+	u->dns[u->n_dns++] = ep("192.0.2.54:53").addr; /* as the network named it */
+	snprintf(world->config.modem.dns.item[0], CONFIG_TEXT_MAX, "192.0.2.1");
+	world->config.modem.dns.n = 1;
+	gateway_reconfigured(world->gw, world->now);
+	assert_int_equal(world->dns_set, 1);
+	assert_int_equal(u->n_dns, 2);
+	assert_string_equal(addr_format(&u->dns[0], text), "192.0.2.1");
+	assert_string_equal(addr_format(&u->dns[1], text), "192.0.2.54");
+	gateway_reconfigured(world->gw, world->now);
+	assert_int_equal(world->dns_set, 1);
+	world->config.modem.dns.n = 0;
+	gateway_reconfigured(world->gw, world->now);
+	assert_int_equal(u->n_dns, 1);
+	assert_string_equal(addr_format(&u->dns[0], text), "192.0.2.54");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -139,6 +161,7 @@ int main(void)
 		T(a_mapping_is_told_when_it_begins_and_when_it_ends),
 		T(what_nobody_listens_to_is_not_told),
 		T(options_that_the_module_and_the_stack_have_to_know_reach_them),
+		T(a_reload_puts_other_name_servers_before_the_networks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

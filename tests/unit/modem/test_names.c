@@ -34,6 +34,22 @@ static void resolve(struct fake *f, const char *name)
 
 /* ---- CDNSCFG, CGCONTRDP ---- */
 
+static void servers_that_change_while_it_is_up_are_told_at_once(void **state)
+{
+	struct fake *f = *state;
+
+	fake_up(f);
+	set_dns(f, 0, "192.0.2.1");
+	modem_set_dns(f->m);
+	fake_run(f);
+	assert_said(f, "AT+CDNSCFG=\"192.0.2.1\"\n");
+	fake_clear(f);
+	f->config.dns[0].family = 0;
+	modem_set_dns(f->m);
+	fake_run(f);
+	assert_not_said(f, "CDNSCFG");
+}
+
 static void configured_servers_are_given_to_the_module_after_netopen(void **state)
 {
 	struct fake *f = *state;
@@ -250,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(configured_servers_are_given_to_the_module_after_netopen),
 		T(one_server_is_the_primary_one_and_none_is_no_command),
+		T(servers_that_change_while_it_is_up_are_told_at_once),
 		T(a_module_that_knows_neither_command_comes_up),
 		T(the_networks_servers_are_read_in_every_form),
 		T(a_name_is_looked_up),
