@@ -175,12 +175,6 @@ static void booleans_have_eight_names(void **state)
 		assert_true(config.modem.hex);
 		accepted("modem.hex", no[i]);
 		assert_false(config.modem.hex);
-	assert_int_equal(config.modem.auth, CONFIG_AUTH_NONE);
-	assert_int_equal(config.modem.auth_order, CONFIG_ORDER_AUTO);
-	assert_string_equal(config.modem.user, "");
-	assert_false(config.modem.pin_force);
-	assert_string_equal(config.modem.state_dir, "/var/lib/gwd");
-	assert_int_equal(config.modem.keepalive, 0);
 	}
 	refused("modem.hex", "2");
 	refused("modem.hex", "");
