@@ -98,6 +98,11 @@ class Sim:
         out, self.got = self.got[:n], self.got[n:]
         return out
 
+    def only(self, text, seconds=0.05):
+        """As many bytes as text has, however long they take, and what follows within a while: it is
+        text if that came and nothing else."""
+        return self.read(len(text)) + self.silent(seconds)
+
     def silent(self, seconds=0.15):
         """What came within a while: the way to see that nothing came."""
         end = time.monotonic() + seconds

@@ -40,8 +40,7 @@ class Life(Case):
         s.set("boot_time_s=1")
         s.ctl("reset")
         s.write("AT\r")
-        self.assertEqual(s.silent(), b"")
-        s.until("*ATREADY: 1\r\n")
+        self.assertNotIn(b"OK", s.until("*ATREADY: 1\r\n"))
         s.set("at_before_banner=answered")
         s.ctl("reset")
         self.assertEqual(s.cmd("AT"), b"AT\r" + OK)
@@ -51,11 +50,12 @@ class Life(Case):
         while b"*ATREADY: 1\r\n" not in s.got:
             s.write("AT+CSQ\r")
             s.read_some()
-        s.silent(0.05)
-        self.assertIn(b"+NETOPEN: 0\r\n", s.cmd("AT+NETOPEN?"))
+        s.until("PB DONE\r\n")
+        s.write("AT+NETOPEN?\r")
+        s.until("+NETOPEN: 0\r\n")
         self.assertEqual(s.stats()["resets"], 1)
         s.set("reset_at=time:1")
-        s.until("PB DONE\r\n")
+        s.wait(lambda: s.stats()["resets"] == 2)
         s = self.online("reset_at=send")
         self.tcp(s)
         s.write("AT+CIPSEND=1,10\r")
@@ -91,7 +91,7 @@ class Life(Case):
         for value, lines in (("off", b""), ("on", b"\r\nSMS DONE\r\n\r\nPB DONE\r\n")):
             s = self.sim("pb_done_without_reset=" + value)
             s.cmd("AT+CGATT=0")
-            self.assertEqual(s.cmd("AT+CGATT=1") + s.silent(0.05), OK + lines)
+            self.assertEqual(s.cmd("AT+CGATT=1") + s.only(lines), OK + lines)
 
     def test_cme_text(self):
         for value, answer in (("text", b"\r\n+CME ERROR: SIM not inserted\r\n"),
@@ -167,10 +167,11 @@ class Life(Case):
 
     def test_netopen_result_and_delay(self):
         s = self.sim("netopen_result=1", "netopen_delay_ms=100")
+        start = time.monotonic()
         s.write("AT+NETOPEN\r")
-        self.assertEqual(s.until("OK\r\n"), OK)
+        self.assertEqual(s.until("N: 1\r\n"), OK + b"\r\n+NETOPEN: 1\r\n")
+        self.assertGreaterEqual(time.monotonic() - start, 0.1)
         self.assertEqual(s.cmd("AT+NETOPEN?"), b"\r\n+NETOPEN: 0\r\n" + OK)
-        self.assertEqual(s.until("N: 1\r\n"), b"\r\n+NETOPEN: 1\r\n")
         s.set("netopen_result=error")
         self.assertEqual(s.cmd("AT+NETOPEN"), b"\r\nERROR\r\n")
         s.set("netopen_result=never", "netopen_delay_ms=0")
@@ -225,10 +226,9 @@ class Life(Case):
     def test_urc_storm(self):
         s = self.sim()
         s.set("urc_storm=200")
-        self.assertGreater(len(s.silent(0.3)), 100)
+        self.assertEqual(len(s.read(1000)), 1000)
         s.set("urc_storm=off")
-        s.silent(0.05)
-        self.assertEqual(s.silent(0.1), b"")
+        s.wait(lambda: s.silent(0.1) == b"")
 
 
 class Transparent(Case):
@@ -272,9 +272,9 @@ class Transparent(Case):
         s, peer = self.session()
         time.sleep(0.25)
         s.write("++")
-        time.sleep(0.25)
+        self.assertEqual(receive(peer, 2), b"++")
         s.write("+")
-        self.assertEqual(receive(peer, 3), b"+++")
+        self.assertEqual(receive(peer, 1), b"+")
 
     def test_data_while_escaped(self):
         s, peer = self.session()
@@ -295,7 +295,7 @@ class Transparent(Case):
                             ("no_carrier", b"\r\nNO CARRIER\r\n")):
             s, peer = self.session("transparent_remote_close=" + value)
             peer.close()
-            self.assertEqual(s.silent(), text)
+            self.assertEqual(s.only(text), text)
             self.assertEqual(s.cmd("AT"), OK)
 
     def test_ato_without_a_session(self):
@@ -336,23 +336,23 @@ class Transparent(Case):
         s.ctl("dtr off")
         self.assertEqual(s.until("0,2\r\n"), b"\r\n+IPCLOSE: 0,2\r\n")
 
-    def flood(self, *knobs):
-        """More than the module can hold for a peer that does not read; returns what was lost."""
-        s, peer = self.session("tx_buffer_bytes=1024", *knobs)
+    def flood(self, seconds, *knobs):
+        """More than the module can hold for a peer that does not read, until some of it is lost or that
+        time is over; returns what was lost."""
+        s, _ = self.session("tx_buffer_bytes=1024", *knobs)
         s.set("baud=921600")
         os.set_blocking(s.fd, False)
-        end = time.monotonic() + 1.0
-        written = 0
-        while time.monotonic() < end:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not s.stats()["dropped"]:
             try:
-                written += os.write(s.fd, b"q" * 512)
+                os.write(s.fd, b"q" * 512)
             except BlockingIOError:
                 time.sleep(0.01)
         return s.stats()["dropped"]
 
     def test_flow_control(self):
-        self.assertGreater(self.flood("flow_control=none"), 0)
-        self.assertEqual(self.flood("flow_control=rtscts"), 0)
+        self.assertGreater(self.flood(harness.PATIENCE, "flow_control=none"), 0)
+        self.assertEqual(self.flood(1.0, "flow_control=rtscts"), 0)
 
 
 class Rate(Case):
@@ -378,9 +378,10 @@ class Rate(Case):
         self.assertEqual(s.stats()["baud"], 19200)
         s.set("baud_switch=delayed:200")
         s.cmd("ATE0")
+        start = time.monotonic()
         self.assertEqual(s.cmd("AT+IPR=9600"), OK)
-        self.assertEqual(s.cmd("AT+IPR?"), b"\r\n+IPR: 19200\r\n" + OK)
         s.wait(lambda: s.stats()["baud"] == 9600)
+        self.assertGreaterEqual(time.monotonic() - start, 0.2)
 
     def test_baud_mismatch(self):
         s = self.sim(baud=57600)
@@ -427,8 +428,9 @@ class Rate(Case):
         self.assertEqual(peer.recv(10), b"kept")
 
     def test_close_unsent(self):
-        for value, least, most in (("sent", 2920, 2920), ("lost", 0, 2000)):
-            s = self.online("uplink_bps=40000", "close_unsent=" + value)
+        # Seconds of it are left when the link is closed, where that matters.
+        for value, bps, least, most in (("sent", 40000, 2920, 2920), ("lost", 4000, 0, 2000)):
+            s = self.online("uplink_bps=%d" % bps, "close_unsent=" + value)
             peer = self.tcp(s)
             for _ in range(2):
                 s.send(1, b"u" * 1460)
@@ -461,9 +463,9 @@ class Rate(Case):
         peer = self.tcp(s)
         n = 20 * 1460
         s.ctl("clear")
+        start = time.monotonic()
         peer.sendall(b"\x55" * n)
         s.until(b"\x55")
-        start = time.monotonic()
         rest = n - 1
         wire = 0
         while rest > 0:
@@ -493,7 +495,6 @@ class Rate(Case):
             pass
         self.assertLess(sent, 200000)
         self.assertLess(s.stats()["line_queued"], 5000)
-
 
     def test_one_seed_gives_one_sequence(self):
         runs = []

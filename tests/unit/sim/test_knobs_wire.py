@@ -177,11 +177,6 @@ class Ordering(Case):
         self.tcp(s)
         self.assertEqual(s.cmd("AT+CIPCLOSE=1"), b"\r\n+CIPCLOSE: 1,0\r\n\r\nOK\r\n")
 
-    def close(self, s):
-        s.write("AT+CIPCLOSE=1\r")
-        out = s.until("+CIPCLOSE: 1,0\r\n")
-        return out + s.silent(0.05)
-
     def test_closed_line_and_ipclose_on_local_close(self):
         for knob, expected in (
                 ("closed_line=always", b"\r\nOK\r\n\r\nCLOSED\r\n\r\n+CIPCLOSE: 1,0\r\n"),
@@ -192,7 +187,8 @@ class Ordering(Case):
                  b"\r\nOK\r\n\r\n+CIPCLOSE: 1,0\r\n\r\n+IPCLOSE: 1,0\r\n")):
             s = self.online(knob)
             self.tcp(s)
-            self.assertEqual(self.close(s), expected, knob)
+            s.write("AT+CIPCLOSE=1\r")
+            self.assertEqual(s.only(expected), expected, knob)
 
     def test_order_serverstop(self):
         s = self.online("order_serverstop=ok_first")
@@ -248,7 +244,7 @@ class Ordering(Case):
     def test_push_between_ok_and_cipsend(self):
         orders = {}
         for value in ("possible", "never"):
-            s = self.online("push_between_ok_and_cipsend=" + value, "send_confirm_delay_ms=250")
+            s = self.online("push_between_ok_and_cipsend=" + value, "send_confirm_delay_ms=1000")
             s.cmd("AT+CIPSRIP=0")
             peer = self.tcp(s)
             s.write("AT+CIPSEND=1,1\r")
@@ -272,7 +268,7 @@ class Ordering(Case):
             s = self.online("passive_close_form=" + value)
             self.tcp(s).close()
             s.wait(lambda: s.stats()["links_open"] == 0)
-            self.assertEqual(s.silent(0.05), expected)
+            self.assertEqual(s.only(expected), expected)
 
     def test_netclose_with_sockets(self):
         s = self.online("netclose_with_sockets=refuses")
@@ -290,7 +286,7 @@ class Ordering(Case):
             s = self.online("cipevent_closes=" + value)
             self.tcp(s)
             s.ctl("cipevent")
-            self.assertEqual(s.silent(0.05), lines)
+            self.assertEqual(s.only(lines), lines)
             self.assertIn(b"\r\n+CIPCLOSE: 0," + listed, s.cmd("AT+CIPCLOSE?"))
             self.assertIn(b"+CIPERROR: 4", s.cmd("AT+CIPSEND=1,1"))
 
@@ -308,19 +304,31 @@ class Line(Case):
         s = self.sim()
         whole = s.cmd("ATI")
         s.set("byte_split=on")
-        s.write("ATI\r")
-        reads = 0
-        while len(s.got) < len(whole):
-            reads += s.read_some()
-        self.assertEqual(s.got, whole)
-        self.assertGreater(reads, 2)
+        most = 0
+        for _ in range(20):  # a reader that comes late finds the pieces together
+            s.write("ATI\r")
+            reads = 0
+            while len(s.got) < len(whole):
+                reads += s.read_some()
+            self.assertEqual(s.read(len(whole)), whole)
+            most = max(most, reads)
+            if most > 2:
+                break
+        self.assertGreater(most, 2)
 
     def test_coalesce_joins_lines_that_come_apart(self):
         s = self.sim("coalesce=on")
-        s.ctl("urc +CREG: 1")
-        s.ctl("urc +CREG: 2")
-        s.read_some()
-        self.assertEqual(s.got, b"\r\n+CREG: 1\r\n\r\n+CREG: 2\r\n")
+        both = b"\r\n+CREG: 1\r\n\r\n+CREG: 2\r\n"
+        joined = False
+        for _ in range(20):  # they may come too far apart on a busy machine
+            s.ctl("urc +CREG: 1")
+            s.ctl("urc +CREG: 2")
+            s.read_some()
+            joined = joined or s.got == both
+            self.assertEqual(s.read(len(both)), both)
+            if joined:
+                break
+        self.assertTrue(joined)
 
     def test_a_burst_that_is_fragmented_leaves_at_once(self):
         s = self.online("coalesce=on", "byte_split=on")
@@ -340,14 +348,11 @@ class Line(Case):
         s = self.online("mid_payload_pause=300")
         s.cmd("AT+CIPSRIP=0")
         peer = self.tcp(s)
+        start = time.monotonic()
         peer.sendall(b"x" * 100)
         s.until("+IPD100\r\n")
-        gaps, last = [], time.monotonic()
-        while len(s.got) < 100:
-            s.read_some()
-            gaps.append(time.monotonic() - last)
-            last = time.monotonic()
-        self.assertGreater(max(gaps), 0.2)
+        self.assertEqual(s.read(100), b"x" * 100)
+        self.assertGreaterEqual(time.monotonic() - start, 0.3)
 
     def test_uart_overrun_drops_what_the_host_does_not_read(self):
         s = self.online()
@@ -394,7 +399,8 @@ class Line(Case):
         s.ctl("urc +CREG: 2")
         time.sleep(0.05)
         s.open()
-        self.assertEqual(s.silent(0.1), b"\r\n+CREG: 2\r\n")
+        kept = b"\r\n+CREG: 2\r\n"
+        self.assertEqual(s.only(kept), kept)
 
 
 if __name__ == "__main__":
