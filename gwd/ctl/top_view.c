@@ -239,11 +239,14 @@ static void draw_rates(struct top_canvas *c, int x, int y, const struct top_mode
 #define SLOT_RATES 6 /* with its rates behind number, type and mark */
 #define SLOT_LABEL 6
 
+static bool slots_labelled(int width)
+{
+	return width >= SLOT_LABEL + SLOT_RATES * TOP_LINKS_MAX;
+}
+
 static int slot_columns(int width)
 {
-	bool labelled = width >= SLOT_LABEL + SLOT_RATES * TOP_LINKS_MAX;
-
-	return (labelled ? width - SLOT_LABEL : width) / TOP_LINKS_MAX;
+	return (slots_labelled(width) ? width - SLOT_LABEL : width) / TOP_LINKS_MAX;
 }
 
 static void draw_slot(struct top_canvas *c, int x, int y, int width, int rows,
@@ -271,7 +274,7 @@ static void draw_slots(struct top_canvas *c, int y, int rows, const struct top_m
 {
 	int each = slot_columns(c->width), x = 0;
 
-	if (each >= SLOT_RATES) {
+	if (slots_labelled(c->width)) {
 		top_canvas_text(c, 0, y, SLOT_LABEL, TOP_PLAIN, "links");
 		x = SLOT_LABEL;
 	}

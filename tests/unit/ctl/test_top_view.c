@@ -265,6 +265,19 @@ static void what_would_steer_a_terminal_is_shown_as_question_marks(void **state)
 	assert_non_null(strstr(draw(f, 120, 40, false), "g?"));
 }
 
+/* Ten, or it would look as if there were fewer. */
+static void all_ten_links_are_shown_from_thirty_columns_on(void **state)
+{
+	struct fixture *f = *state;
+
+	snapshot_set(f->s.flows, "flows", "[]");
+	snapshot_set(snapshot_link(&f->s, 9), "type", "\"tcp\"");
+	snapshot_give(&f->s, f->m, 1);
+	for (int width = 30; width < 140; width++)
+		if (!strstr(draw(f, width, 12, true), "9T"))
+			fail_msg("no tenth link in %d columns:\n%s", width, f->screen);
+}
+
 /* The sanitizers watch. */
 static void no_size_is_too_small_or_too_large(void **state)
 {
@@ -298,6 +311,7 @@ int main(void)
 		TEST(scrolling_leaves_out_the_first_ones),
 		TEST(several_modules_have_a_block_each),
 		TEST(what_would_steer_a_terminal_is_shown_as_question_marks),
+		TEST(all_ten_links_are_shown_from_thirty_columns_on),
 		TEST(no_size_is_too_small_or_too_large),
 	};
 
