@@ -113,7 +113,7 @@ def test_status_says_why_it_is_slow_and_names_the_process(tool: Tool) -> None:
         text = tool.shown("status")
     us = f"{Path('/proc/self/comm').read_text().strip()}/{os.getpid()}"
     assert [x.strip() for x in text.splitlines() if x.startswith("  ! ")] == [
-        f"! 1 TCP flow waits for a link, 0 of ten are free; {us} holds most, 2",
+        f"! 1 TCP flow waits for a free link, TCP has 1 of the ten links; {us} holds most, 2",
         "! buffer mode, which is slower, until the last TCP flow ends: a program reads slower than the line,"
         f" now flow 2 of {us} (198.51.100.1:8000)",
         f"! the line is full downwards, 97 % of 11.5 kB/s; most is flow 2 of {us} (198.51.100.1:8000)"]
@@ -508,11 +508,31 @@ def test_a_real_gwd_says_why_it_is_down(world: World) -> None:
     wait_for("gwd to look for its port", lambda: gwd.state() == "absent")
     text = world.gwctl("status").stdout
     assert re.match(r"modem 0 +absent for \d[.\d]*s, since 20", text) and "the port cannot be opened" in text
+    # Not since the machine began.
+    assert gwd.request("modem")["modems"][0]["since_s"] <= gwd.status()["uptime_s"]
+    page = gwd.request("metrics")["text"]
+    state, whole = (float(re.search(rf"^{name}\S* (\S+)$", page, re.M)[1])
+                    for name in ("gwd_modem_state_seconds", "gwd_uptime_seconds"))
+    assert state <= whole
     world.start_sim(pin="1234")
     wait_for("the PIN to be missed", lambda: gwd.state() and gwd.modem()["failure"] == "pin")
     assert "modem.pin_file" in world.gwctl("status").stdout
     done = world.gwctl("check", check=False)
     assert done.returncode == 2 and "PIN" in done.stdout
+
+
+def test_a_module_that_is_gone_is_on_no_network(world: World) -> None:
+    gwd = world.up()
+    assert "network" in world.gwctl("status").stdout and gwd.modem()["operator"]
+    world.sim.command("unplug")
+    gwd.wait_state("absent")
+    m, text = gwd.modem(), world.gwctl("status").stdout
+    assert {m[x] for x in ("operator", "technology", "rssi_dbm", "creg", "cgreg", "cereg")} == {None}
+    assert "  network" not in text and "  signal" not in text
+    assert "rssi=" not in world.gwctl("check", check=False).stdout
+    world.sim.command("plug")
+    gwd.wait_state("up")
+    assert gwd.modem()["operator"] and gwd.modem()["rssi_dbm"]
 
 
 def test_a_real_gwd_is_steered(world: World) -> None:
