@@ -17,6 +17,8 @@
 
 #define RSSI_WEAK_DBM (-100) /* about where LTE modules begin to repeat and to lose the cell */
 #define LINE_FULL 0.9
+#define CHUNK 1460. /* bytes of payload that a prompt is waited for */
+#define PROMPTS_FULL 0.85 /* of what they allow: headers and confirmations take the rest */
 
 /* What the rules look at. */
 struct facts {
@@ -46,7 +48,7 @@ static const struct advice {
 	const char *what, *then;
 	bool say_reason; /* it says more than `what` */
 } failures[] = {
-	{"pin", "the SIM's PIN is missing or wrong", "set modem.pin_file, and see the log", true},
+	{"pin", "the SIM's PIN is missing or wrong", "put the right one into modem.pin_file", true},
 	{"puk", "the SIM is locked and wants its PUK", "unlock it in a telephone", false},
 	{"sim", "no SIM, or it cannot be read", "look at the card and its holder", false},
 	{"denied", "the network refuses this SIM", "ask the operator: is it active, may it roam?", false},
@@ -216,33 +218,47 @@ static unsigned most_links(const struct facts *f, struct owner_name *holder)
 	return most;
 }
 
-static unsigned waiting_flows(const struct facts *f)
+static const char free_link[] = "a free link"; /* as gwd says it */
+
+/* How many, and what the first of them waits for. */
+static unsigned waiting_flows(const struct facts *f, const char **why)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < field_count(f->flows, "flows"); i++)
-		n += field_is(field_at(f->flows, "flows", i), "state", "waiting");
+	for (size_t i = 0; i < field_count(f->flows, "flows"); i++) {
+		struct json_object *flow = field_at(f->flows, "flows", i);
+
+		if (!field_is(flow, "state", "waiting"))
+			continue;
+		if (n++ == 0)
+			*why = field_text(flow, "why", free_link);
+	}
 	return n;
 }
 
+/* A link can be free and yet not for them: names, UDP and quick destinations have some kept for them. */
 static void no_links(const struct facts *f, char *text, size_t size)
 {
-	unsigned waiting = waiting_flows(f), most;
+	const char *why = NULL;
+	unsigned waiting = waiting_flows(f, &why), most;
 	struct owner_name holder;
+	bool kept;
 
 	if (!waiting || field_is(f->m, "receive", "transparent"))
 		return;
+	kept = field_number(f->m, "links_free") > 0 && strcmp(why, free_link) == 0;
 	most = most_links(f, &holder);
-	snprintf(text, size, "%u TCP flow%s for a link, %s of ten %s free", waiting,
-		waiting == 1 ? " waits" : "s wait", field_text(f->m, "links_free", "none"),
-		field_number(f->m, "links_free") == 1 ? "is" : "are");
+	snprintf(text, size, "%u TCP flow%s for %.64s, TCP has %s of the ten links%s", waiting,
+		waiting == 1 ? " waits" : "s wait", why, field_text(f->m, "links_tcp", "all"),
+		kept ? " and the rest is kept for others" : "");
 	if (most > 1)
 		snprintf(text + strlen(text), size - strlen(text), "; %s holds most, %u", holder.s, most);
 }
 
 static void line_taken(const struct facts *f, char *text, size_t size)
 {
-	unsigned waiting = waiting_flows(f);
+	const char *why = NULL;
+	unsigned waiting = waiting_flows(f, &why);
 
 	if (waiting && field_is(f->m, "receive", "transparent"))
 		snprintf(text, size, "transparent mode: one flow has the line and %u wait%s for it",
@@ -260,6 +276,21 @@ static void line_full(const struct facts *f, char *text, size_t size)
 	snprintf(text, size, "the line is full %swards, %s of %s%s%s", up ? "up" : "down",
 		format_share(up ? tx : rx).s, format_rate(field_number(f->m, "line_bytes_per_s")).s,
 		p.s[0] ? "; most is " : "", p.s);
+}
+
+/* Each chunk waits for the module's prompt, and only then for the line. */
+static void slow_prompts(const struct facts *f, char *text, size_t size)
+{
+	double prompt_s = field_number(f->m, "prompt_delay_ms") / 1000;
+	double line = field_number(f->m, "line_bytes_per_s");
+	double rate = field_number(f->m, "tx_payload_bytes_per_s");
+	struct phrase p = name_flow(f, greatest(f, "tx_bytes_per_s"));
+	double most = prompt_s > 0 && line > 0 ? CHUNK / (prompt_s + CHUNK / line) : 0;
+
+	if (most > 0 && rate > PROMPTS_FULL * most && field_number(f->m, "tx_line_share") < LINE_FULL)
+		snprintf(text, size, "the upload is as fast as the module lets it, which takes %.0f ms "
+			"before each chunk: %s%s%s", prompt_s * 1000,
+			format_rate(rate).s, p.s[0] ? "; most is " : "", p.s);
 }
 
 static void weak_signal(const struct facts *f, char *text, size_t size)
@@ -296,7 +327,7 @@ static void half_recovered(const struct facts *f, char *text, size_t size)
 }
 
 static void (*const rules[])(const struct facts *f, char *text, size_t size) = {
-	line_taken, no_links, slow_reader, line_full, weak_signal, second_generation, half_recovered,
+	line_taken, no_links, slow_reader, line_full, slow_prompts, weak_signal, second_generation, half_recovered,
 	roaming,
 };
 

@@ -17,7 +17,7 @@ struct diagnosis {
 	char text[320];
 };
 
-#define DIAGNOSES_MAX 8
+#define DIAGNOSES_MAX 9
 
 /*
  * The worst first; how many of out[] there are. flows and owners may be NULL: then nobody is named.

@@ -64,9 +64,17 @@ static void print_mode(struct json_object *m)
 	if (field_has(m, "transparent_state"))
 		printf(", %s", TEXT(m, "transparent_state"));
 	printf("\n");
-	if (field_has(m, "turnaround_ms"))
-		printf("  turnaround   %s ms, prompt %s ms\n", TEXT(m, "turnaround_ms"),
-			TEXT(m, "prompt_delay_ms"));
+}
+
+/* The prompt's delay is known from the first upload on. */
+static void print_turnaround(struct json_object *m)
+{
+	if (!field_has(m, "turnaround_ms"))
+		return;
+	printf("  turnaround   %s ms", TEXT(m, "turnaround_ms"));
+	if (field_has(m, "prompt_delay_ms"))
+		printf(", prompt %s ms", TEXT(m, "prompt_delay_ms"));
+	printf("\n");
 }
 
 static void print_direction(const char *word, struct json_object *m, const char *rate,
@@ -109,6 +117,7 @@ static void print_modem(const struct view *v, struct json_object *m)
 	printf("  module       %s, %s on %s, %s baud\n", TEXT(m, "model"), TEXT(m, "revision"),
 		TEXT(m, "device"), TEXT(m, "baud"));
 	print_mode(m);
+	print_turnaround(m);
 	print_line(m);
 	printf("  links        %s free, %s tcp, %s udp, %s dns\n", TEXT(m, "links_free"),
 		TEXT(m, "links_tcp"), TEXT(m, "links_udp"), TEXT(m, "links_dns"));

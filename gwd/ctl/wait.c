@@ -6,6 +6,7 @@
  * it is tried again until the time is over, so that a script may wait for a gwd that it just started.
  * A gwd that is not there is down.
  */
+#include <stdint.h>
 #include <time.h>
 
 #include "client.h"
@@ -14,15 +15,15 @@
 #define DEFAULT_S 60
 #define RETRY_MS 200
 
-static long now_ms(void)
+static int64_t now_ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int wait_once(struct client *c, const struct ctl *ctl, long left_ms)
+static int wait_once(struct client *c, const struct ctl *ctl, int64_t left_ms)
 {
 	struct json_object *params = json_object_new_object(), *answer;
 	int status = client_open(c, ctl);
@@ -44,7 +45,8 @@ static int wait_once(struct client *c, const struct ctl *ctl, long left_ms)
 static int run(const struct ctl *ctl)
 {
 	const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-	long seconds = DEFAULT_S, end, left;
+	int64_t end, left;
+	long seconds = DEFAULT_S;
 	struct client c;
 	int status;
 

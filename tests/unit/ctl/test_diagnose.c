@@ -60,7 +60,7 @@ static void each_cause_of_being_down_has_its_sentence(void **state)
 		{"{\"state\":\"recover\",\"device\":\"/dev/x\",\"rung\":1,\"rung_name\":\"retry\","
 		 "\"reason\":\"the module does not answer\"}", "check its power"},
 		{"{\"state\":\"sim\",\"device\":\"/dev/x\",\"failure\":\"pin\",\"reason\":\"one try left\"}",
-			"missing or wrong (one try left): set"},
+			"missing or wrong (one try left): put"},
 		{"{\"state\":\"later\",\"device\":\"/dev/x\"}", "in state later"},
 		{"{}", "in state unknown"},
 	};
@@ -88,7 +88,7 @@ static void the_slow_reader_of_buffer_mode_is_named(void **state)
 
 static void who_holds_most_links_is_named_when_flows_wait(void **state)
 {
-	const char *text = said(UP "\"receive\":\"push\"}", "{\"flows\":["
+	const char *text = said(UP "\"receive\":\"push\",\"links_tcp\":3}", "{\"flows\":["
 		"{\"protocol\":\"tcp\",\"state\":\"open\",\"link\":9,\"local\":\"10.0.0.1:5\"},"
 		"{\"protocol\":\"tcp\",\"state\":\"open\",\"link\":8,\"uid\":4000000},"
 		"{\"protocol\":\"tcp\",\"state\":\"open\",\"link\":7,\"uid\":4000000},"
@@ -98,7 +98,7 @@ static void who_holds_most_links_is_named_when_flows_wait(void **state)
 		"{\"protocol\":\"tcp\",\"state\":\"waiting\",\"link\":null}]}");
 
 	(void)state;
-	SAYS(text, "1 TCP flow waits for a link, 3 of ten are free");
+	SAYS(text, "1 TCP flow waits for a free link, TCP has 3 of the ten links and the rest is kept for others");
 	SAYS(text, "a process of 4000000 holds most, 2");
 }
 
@@ -110,6 +110,30 @@ static void a_full_line_names_the_busiest_flow_of_its_direction(void **state)
 
 	(void)state;
 	SAYS(text, "full downwards, 96 % of 11.5 kB/s; most is flow 2");
+}
+
+/* A free link is not theirs, as long as their connections may not be opened yet. */
+static void what_flows_wait_for_is_told_as_gwd_says_it(void **state)
+{
+	(void)state;
+	SAYS(said("{\"state\":\"up\",\"links_free\":4,\"links_tcp\":6}", "{\"flows\":["
+		"{\"protocol\":\"tcp\",\"state\":\"waiting\",\"why\":\"a place in the act of connecting\"},"
+		"{\"protocol\":\"tcp\",\"state\":\"waiting\"}]}"),
+		"2 TCP flows wait for a place in the act of connecting, TCP has 6 of the ten links\n");
+}
+
+/* 39 ms and 1,460 bytes at 92,160 a second: 26.6 kB/s at most. */
+static void an_upload_that_the_prompts_hold_back_is_told_apart_from_a_full_line(void **state)
+{
+	(void)state;
+	SAYS(said(UP "\"prompt_delay_ms\":39.0,\"line_bytes_per_s\":92160,\"tx_line_share\":0.27,"
+		"\"tx_payload_bytes_per_s\":24000}", "{\"flows\":[{\"id\":7,\"local\":\"a\",\"remote\":\"b\","
+		"\"tx_bytes_per_s\":24000}]}"),
+		"which takes 39 ms before each chunk: 24.0 kB/s; most is flow 7");
+	assert_null(said(UP "\"prompt_delay_ms\":39.0,\"line_bytes_per_s\":92160,\"tx_line_share\":0.2,"
+		"\"tx_payload_bytes_per_s\":15000}", NULL));
+	assert_null(said(UP "\"prompt_delay_ms\":null,\"line_bytes_per_s\":92160,\"tx_line_share\":0.3,"
+		"\"tx_payload_bytes_per_s\":27000}", NULL));
 }
 
 static void what_makes_it_slow_or_dear_is_said(void **state)
@@ -147,6 +171,8 @@ int main(void)
 		cmocka_unit_test(the_slow_reader_of_buffer_mode_is_named),
 		cmocka_unit_test(who_holds_most_links_is_named_when_flows_wait),
 		cmocka_unit_test(a_full_line_names_the_busiest_flow_of_its_direction),
+		cmocka_unit_test(what_flows_wait_for_is_told_as_gwd_says_it),
+		cmocka_unit_test(an_upload_that_the_prompts_hold_back_is_told_apart_from_a_full_line),
 		cmocka_unit_test(what_makes_it_slow_or_dear_is_said),
 		cmocka_unit_test(a_hostile_answer_fits_the_room_there_is),
 	};
