@@ -13,7 +13,7 @@ demo="iproute2 procps util-linux python3 curl bind9-dnsutils iperf3"
 tests="clang clang-tidy libclang-rt-14-dev llvm libcmocka-dev valgrind shellcheck mandoc python3-pytest
 	python3-pytest-xdist openssh-server openssh-client mosquitto mosquitto-clients netcat-openbsd iputils-ping
 	make musl-tools busybox tmux tshark python3-prometheus-client podman runc netavark catatonit mmdebstrap
-	python3-yaml python3-jsonschema debhelper lintian systemd-container"
+	python3-yaml python3-jsonschema debhelper lintian systemd-container nodejs"
 
 fail() {
 	echo "install-deps: $*" >&2
