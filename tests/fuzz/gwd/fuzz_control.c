@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Three clients of the control socket say whatever they like; what answers them is real (client.c,
+ * As many clients as the control socket takes say whatever they like; what answers them is real (client.c,
  * requests.c, events.c, wait.c, at.c), what they ask about is played. Input bytes go to the first client;
- * 0xf1 to 0xf3 change to another one, 0xf4 shuts down its sending side, 0xf5 closes it, 0xf6 is an event, 0xf7
- * the interface that goes up or down, 0xf8 the end of an AT command. Invariants: whatever comes back is
+ * 0xe1 to 0xe8 change to another one, 0xf4 shuts down its sending side, 0xf5 closes it (before what it said was
+ * read, maybe), 0xf6 is an event, 0xf7 the interface that goes up or down, 0xf8 the end of an AT command, 0xf9
+ * lets the loop turn, 0xfa is another client in the place of one that went. Invariants: whatever comes back is
  * lines of JSON with a version, each an answer, an error or an event (until a capture begins); who is gone is
  * forgotten; nothing leaks.
  */
@@ -20,7 +21,7 @@
 #include "report.h"
 #include "requests.h"
 
-#define CLIENTS 3
+#define CLIENTS CLIENTS_MAX
 #define CHECK(condition)                                                                           \
 	do {                                                                                       \
 		if (!(condition))                                                                  \
@@ -194,6 +195,18 @@ static void shut(struct peer *p)
 	p->fd = -1;
 }
 
+static void come(unsigned i)
+{
+	int fds[2];
+
+	CHECK(clients[i].use == CLIENT_ASKS); /* nothing of who was there before */
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	peers[i].fd = fds[0];
+	peers[i].raw = false;
+	peers[i].n = 0;
+	client_open(&clients[i], fds[1], i != 2, now);
+}
+
 static void begin(void)
 {
 	if (!d.loop) {
@@ -202,15 +215,8 @@ static void begin(void)
 		waits_init(&d.waits, &d);
 		clients_init(clients, &d, d.loop);
 	}
-	for (unsigned i = 0; i < CLIENTS; i++) {
-		int fds[2];
-
-		CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-		peers[i].fd = fds[0];
-		peers[i].raw = false;
-		peers[i].n = 0;
-		client_open(&clients[i], fds[1], i != 2, now);
-	}
+	for (unsigned i = 0; i < CLIENTS; i++)
+		come(i);
 }
 
 static void turn_interface(void)
@@ -223,19 +229,23 @@ static void act(uint8_t what, unsigned *at)
 {
 	static const struct gateway_event event = {.kind = EVENT_RECEIVE, .what = "push", .unit = &gw.units[0]};
 
-	turn(2);
-	if (what <= 0xf3)
-		*at = what - 0xf1u;
-	else if (what == 0xf4 && peers[*at].fd >= 0)
-		shutdown(peers[*at].fd, SHUT_WR);
-	else if (what == 0xf5)
+	if (what <= 0xe8) {
+		*at = what - 0xe1u;
+		return;
+	}
+	if (what == 0xf5)
 		shut(&peers[*at]);
+	turn(2);
+	if (what == 0xf4 && peers[*at].fd >= 0)
+		shutdown(peers[*at].fd, SHUT_WR);
 	else if (what == 0xf6 && event_wanted(&gw, EVENT_RECEIVE))
 		events_gateway(&d.events, &event);
 	else if (what == 0xf7)
 		turn_interface();
 	else if (what == 0xf8)
 		answer_at();
+	else if (what == 0xfa && peers[*at].fd < 0 && clients[*at].fd < 0)
+		come(*at);
 	turn(2);
 }
 
@@ -246,7 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	begin();
 	for (size_t i = 0; i < size; i++) {
-		if (data[i] >= 0xf1 && data[i] <= 0xf8) {
+		if ((data[i] >= 0xe1 && data[i] <= 0xe8) || (data[i] >= 0xf4 && data[i] <= 0xfa)) {
 			act(data[i], &at);
 		} else if (peers[at].fd >= 0) {
 			ssize_t n = send(peers[at].fd, &data[i], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
