@@ -225,6 +225,10 @@ void capture_request(struct client *client, struct json_object *request)
 		!take_interfaces(client, request, &fresh))
 		return;
 	if (!c) {
+		clients_make_room(client);
+		c = free_place(&d->captures);
+	}
+	if (!c) {
 		client_error(client, "busy", "%d captures run already; expected fewer", CAPTURES_MAX);
 		return;
 	}

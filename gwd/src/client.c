@@ -34,6 +34,7 @@
 #define STREAM_MAX (256 * 1024)	  /* unread: two seconds of a line at 921600, both ways */
 #define OUT_FIRST 4096
 #define STUCK SEC(10) /* not a byte read: its place may go to another one */
+#define BLAME_EVERY SEC(10)
 #define PROTOCOL_VERSION 1
 
 _Static_assert(CLIENTS_KEPT_MAX == 6, "client_keep() says so");
@@ -63,6 +64,16 @@ void client_close(struct client *c)
 	c->gone = c->said = NULL;
 	if (gone)
 		gone(c, c->user);
+}
+
+void client_blame(struct client *c, const char *what)
+{
+	usec_t now = clock_now();
+
+	if (c->blamed && now - c->blamed < BLAME_EVERY)
+		return;
+	c->blamed = now;
+	log_warn("control: %s", what);
 }
 
 struct daemon *client_daemon(const struct client *c)
@@ -205,7 +216,7 @@ static void client_send(struct client *c, struct json_object *o)
 	sent = send_line(c, text, n);
 	if (sent <= n) {
 		if (unread(c) + n + 1 - sent > ANSWERS_MAX || !reserve(c, n + 1 - sent)) {
-			log_warn("control: a client does not read its answers; closed");
+			client_blame(c, "a client does not read its answers; closed");
 			client_close(c);
 			return;
 		}
@@ -308,10 +319,9 @@ static bool is_hung_up(const struct client *c)
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
 }
 
-/* Whoever went away behind its last request, or is sent things and does not read them, holds a place
- * for nothing. */
-static void close_useless(struct client *all)
+void clients_make_room(struct client *of)
 {
+	struct client *all = of->all;
 	usec_t now = clock_now();
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
@@ -321,7 +331,7 @@ static void close_useless(struct client *all)
 		if (c->fd < 0 || c->use == CLIENT_ASKS)
 			continue;
 		if (stuck)
-			log_warn("control: a client that does not read is closed");
+			client_blame(c, "a client that does not read is closed");
 		if (stuck || is_hung_up(c))
 			client_close(c);
 	}
@@ -339,7 +349,7 @@ bool client_keep(struct client *c, enum client_use use, void (*gone)(struct clie
 		return false;
 	}
 	if (count_kept(c->all) >= CLIENTS_KEPT_MAX)
-		close_useless(c->all); /* never this one: it is not kept yet */
+		clients_make_room(c); /* never this one: it is not kept yet */
 	kept = count_kept(c->all);
 	if (kept >= CLIENTS_KEPT_MAX || (use == CLIENT_STREAMS && !reserve(c, STREAM_MAX))) {
 		send_error(c, "busy", "too many clients wait, listen or capture; expected at most 6");
@@ -397,7 +407,7 @@ static void take(struct client *c)
 	} else if (c->in_len == sizeof(c->in) && (has_line(c) || c->use == CLIENT_WAITS)) {
 		ev_io_stop(c->loop, &c->readable); /* until there is room: on_more() */
 	} else if (c->in_len == sizeof(c->in)) {
-		log_warn("control: a request longer than %d bytes; closed", REQUEST_MAX);
+		client_blame(c, "a request that is too long; its client is closed");
 		client_close(c);
 	} else if (is_over(c)) {
 		client_close(c);

@@ -22,6 +22,7 @@ struct client {
 	ev_io readable, writable;
 	ev_timer more; /* running: another line waits for its turn */
 	usec_t active; /* last request, or when it came */
+	usec_t blamed; /* the last client in this place that was; 0: none */
 	bool steers;   /* it may change things, not only look */
 	enum client_use use;
 	void (*gone)(struct client *c, void *user);
@@ -39,5 +40,7 @@ void clients_init(struct client *all, struct daemon *d, struct ev_loop *loop);
 /* Takes @fd, which is non-blocking. */
 void client_open(struct client *c, int fd, bool steers, usec_t now);
 void client_close(struct client *c);
+/* Logs what a client did; once in ten seconds a place, because it may do so without end. */
+void client_blame(struct client *c, const char *what);
 
 #endif

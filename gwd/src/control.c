@@ -46,7 +46,7 @@ static struct client *client_place(struct control *control)
 		if (c->use == CLIENT_ASKS && (!oldest || c->active < oldest->active))
 			oldest = c;
 	}
-	log_warn("control: more than %d clients; the one silent for longest is closed", CLIENTS_MAX);
+	client_blame(oldest, "too many clients; the one silent for longest is closed");
 	client_close(oldest);
 	return oldest;
 }

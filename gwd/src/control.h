@@ -68,6 +68,10 @@ void client_error(struct client *c, const char *code, const char *fmt, ...)
 bool client_keep(struct client *c, enum client_use use, void (*gone)(struct client *c, void *user),
 	void *user);
 
+/* Ends those of @c's table that hold a place for nothing: they went away behind their last request, or
+ * are sent things and read none for ten seconds. client_keep() does so when it needs a place. */
+void clients_make_room(struct client *c);
+
 /* CLIENT_LISTENS: one line {"version":1,"event":...} as made by the caller, who keeps the object.
  * False: the client has too much unread; nothing of it was queued. */
 bool client_event(struct client *c, struct json_object *event);

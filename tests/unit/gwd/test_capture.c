@@ -26,6 +26,7 @@ struct client {
 static struct daemon d;
 static struct client clients[3];
 static bool at_wanted;
+static struct client *useless; /* went away, or does not read; NULL: none */
 
 /* ---- what is played ---- */
 
@@ -43,6 +44,14 @@ bool client_keep(struct client *c, enum client_use use, void (*gone)(struct clie
 	c->gone = gone;
 	c->user = user;
 	return true;
+}
+
+void clients_make_room(struct client *c)
+{
+	(void)c;
+	if (useless)
+		useless->gone(useless, useless->user);
+	useless = NULL;
 }
 
 void client_hear(struct client *c, void (*said)(struct client *c, void *user))
@@ -251,6 +260,18 @@ static void a_third_is_refused_until_one_is_gone(void **state)
 	assert_true(holds(&clients[1], "for two") && holds(&clients[2], "for two"));
 }
 
+static void a_useless_one_makes_room_for_a_third(void **state)
+{
+	(void)state;
+	useless = capture(0, "{}");
+	capture(1, "{}");
+	capture(2, "{}");
+	assert_true(clients[2].kept);
+	packet("for two");
+	assert_false(holds(&clients[0], "for two"));
+	assert_true(holds(&clients[1], "for two") && holds(&clients[2], "for two"));
+}
+
 static void interfaces_that_do_not_exist_are_refused(void **state)
 {
 	static const char *const wrong[] = {"{\"interfaces\":[]}", "{\"interfaces\":\"at\"}",
@@ -274,6 +295,7 @@ int main(void)
 		TEST(a_gap_is_told_before_the_next_packet),
 		TEST(whatever_the_client_says_ends_it_with_the_counts),
 		TEST(a_third_is_refused_until_one_is_gone),
+		TEST(a_useless_one_makes_room_for_a_third),
 		TEST(interfaces_that_do_not_exist_are_refused),
 	};
 
