@@ -50,6 +50,11 @@ static void apply(struct daemon *d, const struct config *effective)
 	daemon_interface_changed(d);
 }
 
+static bool is_empty(const struct json_object *o, const char *list)
+{
+	return json_object_array_length(json_object_object_get(o, list)) == 0;
+}
+
 static struct json_object *run(struct daemon *d, struct config_error *err)
 {
 	struct json_object *o;
@@ -64,6 +69,8 @@ static struct json_object *run(struct daemon *d, struct config_error *err)
 	json_add(o, "changed", json_object_new_array());
 	json_add(o, "restart", json_object_new_array());
 	config_diff(&d->config, &fresh, note_change, o);
+	if (is_empty(o, "changed") && is_empty(o, "restart"))
+		log_info("reload: nothing differs");
 	apply(d, &effective);
 	events_reload(&d->events, o, NULL);
 	return o;
