@@ -13,12 +13,11 @@
 #define TIMEOUT_DEFAULT_S 9
 #define TIMEOUT_MAX_S 180
 
-/* Without the arguments of a secret one. */
-static const char *shown(const char *command, char buf[64])
+const char *at_shown(const char *command, char buf[AT_SHOWN_LEN])
 {
 	if (!modem_at_is_secret(command))
 		return command;
-	snprintf(buf, 64, "%.*s=***", (int)strcspn(command, "="), command);
+	snprintf(buf, AT_SHOWN_LEN, "%.*s=***", (int)strcspn(command, "="), command);
 	return buf;
 }
 
@@ -32,10 +31,10 @@ static void on_gone(struct client *c, void *user)
 
 static void refuse(struct client *c, int rc, const char *command)
 {
-	char buf[64];
+	char buf[AT_SHOWN_LEN];
 
 	if (rc == -EPERM)
-		client_error(c, "not_permitted", "command: %s is refused: %s", shown(command, buf),
+		client_error(c, "not_permitted", "command: %s is refused: %s", at_shown(command, buf),
 			modem_at_refusal(command));
 	else if (rc == -EBUSY)
 		client_error(c, "busy", "the module works for another client, or a flow has the line; "
@@ -49,7 +48,7 @@ void at_request(struct client *c, struct json_object *request)
 	struct daemon *d = client_daemon(c);
 	const char *command = "";
 	int64_t timeout = TIMEOUT_DEFAULT_S;
-	char buf[64];
+	char buf[AT_SHOWN_LEN];
 	int rc;
 
 	if (!request_text(c, request, "command", &command) ||
@@ -68,18 +67,18 @@ void at_request(struct client *c, struct json_object *request)
 		return;
 	}
 	d->at.client = c;
-	log_info("modem0: a client asks %s", shown(command, buf));
+	log_info("modem0: a client asks %s", at_shown(command, buf));
 }
 
 static struct json_object *report(const struct modem_at_answer *answer)
 {
 	struct json_object *o = json_object_new_object(), *lines = json_object_new_array();
-	char buf[64], text[4 * 512];
+	char buf[AT_SHOWN_LEN], text[4 * 512];
 
 	for (unsigned i = 0; i < answer->n_lines; i++)
 		json_object_array_add(lines, json_object_new_string(log_quote(text, sizeof(text),
 			answer->lines[i], strlen(answer->lines[i]))));
-	json_add_text(o, "command", shown(answer->command, buf));
+	json_add_text(o, "command", at_shown(answer->command, buf));
 	json_add_text(o, "final", log_quote(text, sizeof(text), answer->final, strlen(answer->final)));
 	json_add_bool(o, "ok", answer->result == MODEM_AT_OK);
 	json_add(o, "lines", lines);

@@ -15,6 +15,11 @@ struct at_asker {
 	struct client *client; /* NULL: nobody, or gone meanwhile */
 };
 
+#define AT_SHOWN_LEN 64 /* of a command that is not shown as it is */
+
+/* @command, or its name in @buf if the rest is a secret. */
+const char *at_shown(const char *command, char buf[AT_SHOWN_LEN]);
+
 void at_request(struct client *c, struct json_object *request);
 /* gateway_ops.at_done */
 void at_done(struct at_asker *a, const struct modem_at_answer *answer);

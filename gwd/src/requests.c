@@ -110,19 +110,41 @@ static void on_modem(struct client *c, struct json_object *request)
 	client_answer(c, "modem", o);
 }
 
+/* Passwords are not printed anyway, but modem.init may have commands with one. Cuts up @text. */
+static void write_without_secrets(FILE *out, char *text)
+{
+	static const char init[] = "init = ";
+	const size_t key = sizeof(init) - 1;
+	char buf[AT_SHOWN_LEN], *end;
+
+	for (char *line = text; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		if (strncmp(line, init, key) == 0)
+			fprintf(out, "%s%s\n", init, at_shown(line + key, buf));
+		else
+			fprintf(out, "%s\n", line);
+	}
+}
+
 static void on_config(struct client *c, struct json_object *request)
 {
 	struct json_object *o = json_object_new_object();
-	char *text = NULL;
-	size_t n = 0;
-	FILE *f = open_memstream(&text, &n);
+	char *whole = NULL, *text = NULL;
+	size_t n_whole, n;
+	FILE *f = open_memstream(&whole, &n_whole), *out = open_memstream(&text, &n);
 
 	(void)request;
 	if (f) {
 		config_print(&client_daemon(c)->config, f);
 		fclose(f);
 	}
+	if (out) {
+		if (whole)
+			write_without_secrets(out, whole);
+		fclose(out);
+	}
 	json_add_text(o, "text", text);
+	free(whole);
 	free(text);
 	client_answer(c, "config", o);
 }

@@ -232,13 +232,19 @@ def test_reload_names_what_it_changed_and_a_bad_file_changes_nothing(world: Worl
         assert error["code"] == "bad_config" and f"{path}:3" in error["text"]
         assert c.line()["error"] == error["text"]
     assert gwd.request("config")["text"] == before
+    path.write_text("[tcp]\nlinger = 11s\n")
+    assert gwd.request("reload") == {"changed": ["modem.give_up"], "restart": []}
+    assert gwd.request("reload") == {"changed": [], "restart": []} and "nothing differs" in gwd.process.text()
 
 
 def test_the_effective_configuration_has_no_secrets(world: World) -> None:
     world.start_sim()
-    gwd = world.start_gwd({"modem.auth": "pap", "modem.user": "web", "modem.password": "s3cr3t-word"})
+    world.mistakes_expected = True  # the simulator knows no AT+CLCK
+    gwd = world.start_gwd({"modem.auth": "pap", "modem.user": "web", "modem.password": "s3cr3t-word",
+                           "modem.init": 'AT+CLCK="SC",2,"86429"'})
     text = gwd.request("config")["text"]
     assert "user = web" in text and "s3cr3t-word" not in text
+    assert "init = AT+CLCK=***\n" in text and "86429" not in text
 
 
 def test_a_flow_can_be_ended(world: World) -> None:
