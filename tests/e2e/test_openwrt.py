@@ -96,6 +96,25 @@ def test_netifd_sets_what_the_bearer_gives(router: Router) -> None:
     assert any("NETCLOSE" in x for x in commands(world)) and sim.process.running()
 
 
+def test_values_reach_gwd_as_they_are_written(router: Router) -> None:
+    """Quotes, blanks, patterns that match files, words like options: one argument each, and none is run."""
+    router.world.start_sim()
+    (router.root.path / "lib/netifd/proto/modem.init=AT+CSQ").touch()  # where netifd runs the handler
+    odd = "a'b\"c $(touch /tmp/run/ran) `id` ; * \\n"
+    options = ["modem.init=AT+CS?", "modem.init=AT+COPS=?", "-c", f"modem.power_command={odd}"]
+    n = router.interface("wan", pincode="12'; id", password=odd, username=odd, apn="--apn", options=options)
+    n.stop()  # the handler alone: gwd is not run
+    assert n.handler("setup").wait(20) == 0
+    [argv] = [x.split("\t") for x in n.calls_file.read_text().splitlines() if x.startswith("run\t")]
+    values = [value for flag, value in zip(argv, argv[1:]) if flag == "-o"]
+    for value in [*options, f"modem.user={odd}", "modem.apn=--apn"]:
+        assert value in values, values
+    folder = router.root.path / "tmp/run"
+    assert (folder / "gwd/gwd-wan.password").read_text() == f"{odd}\n"
+    assert (folder / "gwd/gwd-wan.pin").read_text() == "12'; id\n"
+    assert not (folder / "ran").exists()
+
+
 def test_a_lost_bearer_is_a_pending_interface_and_not_a_new_daemon(router: Router) -> None:
     sim = router.world.start_sim()
     n = router.interface()

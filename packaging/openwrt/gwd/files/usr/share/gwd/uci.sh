@@ -66,9 +66,11 @@ gwd_call() { # IFNAME COMMAND...
 		set -- "$@" -o "modem.password_file=$GWD_RUN/$ifname.password"
 	IFS='
 '
+	set -f # AT commands have question marks and asterisks
 	for value in $gwd_extra; do
 		set -- "$@" -o "$value"
 	done
+	set +f
 	unset IFS
 	"$@"
 }
