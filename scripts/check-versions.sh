@@ -20,6 +20,10 @@ same() { # FILE WHAT VERSION
 }
 
 version=$(text CMakeLists.txt | sed -n 's/^project(gwd VERSION \([0-9.]*\) .*/\1/p')
+[ -n "$version" ] || {
+	echo "CMakeLists.txt: project() names no version" >&2
+	exit 1
+}
 same CHANGELOG.md "the newest entry" "$(text CHANGELOG.md | sed -n 's/^## \([0-9.]*\) - .*/\1/p' | head -n 1)"
 same packaging/debian/changelog "the newest entry" \
 	"$(text packaging/debian/changelog | sed -n '1s/^gwd (\([0-9.]*\)[^)]*).*/\1/p')"

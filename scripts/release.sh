@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Makes a release: gwd-VERSION.tar.xz of a revision, lwIP's tarball beside it, and SHA256SUMS. The same
-# revision gives the same bytes, whoever runs it, where and when.
+# revision gives the same bytes, whoever runs it, where and when (with the same xz).
 #
-# usage: release.sh [-o FOLDER] [REVISION]      (default: dist, HEAD)
+# usage: release.sh [-o FOLDER] [REVISION]      (default: dist, HEAD; FOLDER from the top of the tree)
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 umask 022
@@ -38,9 +38,9 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 mkdir -p "$out"
 
-# git archive sorts, takes the commit's time for every file and no owner of this machine; one thread,
-# because xz cuts its blocks by their number.
-git archive --format=tar --prefix="$name/" "$revision" | xz -9e -T1 >"$work/$name.tar.xz"
+# git archive sorts, takes the commit's time for every file and no owner of this machine; the user's own
+# settings of git must not matter. One thread, because xz cuts its blocks by their number.
+git -c tar.umask=0022 -c core.autocrlf=false -c core.eol=lf -c core.attributesFile=/dev/null archive --format=tar --prefix="$name/" "$revision" | xz -9e -T1 >"$work/$name.tar.xz"
 
 lwip=$(sed -n 's/^set(LWIP_TARBALL_NAME \(.*\))/\1/p' cmake/lwip.cmake)
 sum=$(sed -n 's/^set(LWIP_SHA256 \(.*\))/\1/p' cmake/lwip.cmake)

@@ -22,7 +22,7 @@ files() { # of this tree, NUL separated: those git knows and new ones, or all of
 			[ ! -e "$file" ] || printf '%s\0' "$file"
 		done
 	else
-		find . -type f ! -path './build/*' -printf '%P\0'
+		find . \( -type f -o -type l \) ! -path './build/*' -printf '%P\0'
 	fi
 }
 

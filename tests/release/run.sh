@@ -22,9 +22,10 @@ check() { # NAME COMMAND...
 one_version_everywhere() { scripts/check-versions.sh; }
 
 same_bytes_for_everybody() {
-	# Another clone, another folder, mask, zone and language.
+	# Another clone, another folder, mask, zone, language and git settings.
 	(umask 022 && TZ=UTC scripts/release.sh -o "$work/a" HEAD) &&
-		git clone -q . "$work/clone" &&
+		git clone -q . "$work/clone" && git -C "$work/clone" config tar.umask 0077 &&
+		git -C "$work/clone" config core.autocrlf true &&
 		(cd "$work/clone" && umask 077 && TZ=Asia/Tokyo LANG=C.UTF-8 scripts/release.sh -o "$work/b") &&
 		diff -r "$work/a" "$work/b" && (cd "$work/a" && sha256sum --check SHA256SUMS)
 }
