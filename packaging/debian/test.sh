@@ -15,7 +15,7 @@ failed=0
 
 cleanup() {
 	if [ -n "$nspawn" ] && kill -0 "$nspawn" 2>/dev/null; then
-		kill -KILL "$nspawn" # and with it all of the system inside
+		kill -KILL "$nspawn" # and with it nspawn and all of the system inside
 		wait "$nspawn" 2>/dev/null
 	fi
 	rm -rf --one-file-system "$work"
@@ -108,7 +108,8 @@ prepare_boot() {
 boot() {
 	local -a scope=()
 	[ -d /run/systemd/system ] || scope=(--keep-unit)
-	timeout --kill-after=5 180 systemd-nspawn --quiet --register=no "${scope[@]}" --private-network \
+	setpriv --pdeathsig KILL timeout --signal=KILL 180 setpriv --pdeathsig KILL \
+		systemd-nspawn --quiet --machine="gwd-deb-$$" --register=no --link-journal=no "${scope[@]}" --private-network \
 		--bind=/dev/net/tun --capability=CAP_NET_ADMIN --directory="$root" --boot \
 		</dev/null >"$work/console" 2>&1 &
 	nspawn=$!
@@ -145,7 +146,7 @@ harden() { # the unit's exposure, offline: 2.0 of 10 at most
 
 purge() {
 	chroot "$root" dpkg --purge gwd gwd-tools &&
-		! find "$root/etc" "$root/lib/" "$root/usr" -name '*gwd*' | grep .
+		! find "$root/etc" "$root/lib/" "$root/usr" "$root/var/lib/gwd" -name '*gwd*' 2>/dev/null | grep .
 }
 
 DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)"
