@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -119,6 +120,37 @@ def test_a_port_that_gwd_has_is_left_alone(world: World) -> None:
     world.up()
     done = world.outer.run(PROBE, str(world.folder / "ttyA76"), check=False)
     assert done.returncode == 1 and "gwd (pid" in done.stderr, done.stderr
+
+
+def test_a_module_that_is_unplugged_ends_the_run_with_a_report(world: World, peer: str) -> None:
+    sim = world.start_sim(urc_in_response="never")
+    report = world.folder / "cut.md"
+    process = world.background(world.outer, [PROBE, str(world.folder / "ttyA76"), "--server", peer, "--only",
+                                             "rx-notice", "--report", str(report)], "probe")
+    wait_for("the link of the question", lambda: any(x.get("state") == "open" for x in sim.stats()["links"]))
+    sim.process.signal(signal.SIGKILL)
+    world.sim = None  # its end is no accident
+    assert process.wait(40) == 1, process.tail()
+    assert "ended early: the tty" in report.read_text() and "not put back: the tty" in report.read_text()
+
+
+def test_ctrl_c_before_a_prompt_leaves_neither_a_link_nor_half_a_command(world: World, peer: str) -> None:
+    """In a network that was open before, which nothing closes afterwards."""
+    sim = world.start_sim(urc_in_response="never")
+    with open(world.folder / "ttyA76", "r+b", buffering=0) as tty:
+        tty.write(b"AT+NETOPEN\r")
+        wait_for("the network", lambda: b"NETOPEN: 0" in os.read(tty.fileno(), 4096))
+    sim.set("prompt_delay_ms", "never")
+    report = world.folder / "cut.md"
+    process = world.background(world.outer, [PROBE, str(world.folder / "ttyA76"), "--server", peer, "--only",
+                                             "rx-notice", "--report", str(report)], "probe")
+    wait_for("the link of the question", lambda: any(x.get("state") == "open" for x in sim.stats()["links"]))
+    wait_for("CIPSEND", lambda: "CIPSEND=9" in (world.folder / "dialogue.txt").read_text())
+    process.signal(signal.SIGHUP)
+    assert process.wait(60) == 1, process.tail()
+    assert "interrupted" in report.read_text() and "not put back" not in report.read_text(), report.read_text()
+    assert not any(x.get("state") == "open" for x in sim.stats()["links"])
+    assert "NETOPEN: 1" in "".join(settings(world))
 
 
 def test_ctrl_c_puts_everything_back_and_still_reports(world: World, peer: str) -> None:
