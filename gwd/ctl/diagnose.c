@@ -17,6 +17,7 @@
 
 #define RSSI_WEAK_DBM (-100) /* about where LTE modules begin to repeat and to lose the cell */
 #define LINE_FULL 0.9
+#define PATIENCE_S 10 /* a module may be starting or in data entry */
 #define CHUNK 1460. /* bytes of payload that a prompt is waited for */
 #define PROMPTS_FULL 0.85 /* of what they allow: headers and confirmations take the rest */
 
@@ -60,6 +61,7 @@ static const struct advice {
 		"is it there, and has no other program (ModemManager) got it?", false},
 	{"probe", "no module answers on the port",
 		"check its power, its wiring, modem.device and modem.baud", false},
+	{"looked for", "the module is being looked for", "this takes seconds", true},
 	{"configure", "the module is being set up", "this takes seconds", false},
 	{"sim", "the SIM is not ready", "is there one, and is it the right way round?", false},
 	{"register", "not registered with a network", "check antenna and coverage", false},
@@ -110,14 +112,30 @@ static void say_more(struct json_object *m, const struct advice *a, char *text, 
 			climbs ? "recovery by " : "", climbs ? field_text(m, "rung_name", "-") : "");
 }
 
-static const struct advice *advice_for(struct json_object *m)
+/*
+ * Each round of recovery goes through the states of a first start. What they wait for just then is no
+ * news, the reason of the recovery is; but SIM and registration say more than any reason.
+ */
+static const char *telling_state(struct json_object *m)
 {
 	const char *state = field_text(m, "state", "");
+	bool probing = strcmp(state, "probe") == 0;
+
+	if (field_number(m, "rung") > 0 && (probing || strcmp(state, "configure") == 0 ||
+		strcmp(state, "activate") == 0))
+		return "recover";
+	if (probing && field_has(m, "since_s") && field_number(m, "since_s") < PATIENCE_S)
+		return "looked for";
+	return state;
+}
+
+static const struct advice *advice_for(struct json_object *m)
+{
 	const struct advice *a = FIND(failures, field_text(m, "failure", ""));
 
-	if (!a && strcmp(state, "register") == 0 && registration(m) == 3)
+	if (!a && field_is(m, "state", "register") && registration(m) == 3)
 		a = FIND(failures, "denied");
-	return a ? a : FIND(states, state);
+	return a ? a : FIND(states, telling_state(m));
 }
 
 static void say_down(struct json_object *m, struct diagnosis *d)

@@ -498,7 +498,8 @@ def test_a_real_gwd_is_shown(world: World) -> None:
     tenth.setblocking(False)
     tenth.connect_ex(server.address)
     wait_for("the tenth flow to wait", lambda: any(x["state"] == "waiting" for x in gwd.flows()))
-    assert f"! 1 TCP flow waits for a link, 1 of ten is free; {us} holds most, 9\n" in world.gwctl("status").stdout
+    assert (f"! 1 TCP flow waits for a free link, TCP has 9 of the ten links and the rest is kept for others; {us} holds"
+            " most, 9\n") in world.gwctl("status").stdout
     assert "WAITS FOR" in world.gwctl("flows").stdout
     assert "bearer" in world.gwctl("log").stdout
 
@@ -533,6 +534,20 @@ def test_a_module_that_is_gone_is_on_no_network(world: World) -> None:
     world.sim.command("plug")
     gwd.wait_state("up")
     assert gwd.modem()["operator"] and gwd.modem()["rssi_dbm"]
+
+
+def test_the_reason_of_a_recovery_is_said_in_all_its_states(world: World) -> None:
+    """Each round looks for the module anew, which is not why it is down."""
+    world.start_sim(netopen_result=1)
+    gwd = world.start_gwd(wait=None, route=None)
+    wait_for("the first rung", lambda: gwd.state() and gwd.modem()["rung"] == 1)
+    rounds = gwd.modem()["recoveries"] + 1
+    said = set()
+    while gwd.modem()["recoveries"] < rounds:
+        said |= {x for x in world.gwctl("status").stdout.splitlines() if x.startswith("  ! ")}
+        assert gwd.modem()["rssi_dbm"]  # it is still there
+    assert any("NETOPEN failed" in x and "modem.apn" in x for x in said), said
+    assert not [x for x in said if "no module answers" in x or "no address yet" in x]
 
 
 def test_a_real_gwd_is_steered(world: World) -> None:

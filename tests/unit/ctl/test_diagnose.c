@@ -61,6 +61,16 @@ static void each_cause_of_being_down_has_its_sentence(void **state)
 		 "\"reason\":\"the module does not answer\"}", "check its power"},
 		{"{\"state\":\"sim\",\"device\":\"/dev/x\",\"failure\":\"pin\",\"reason\":\"one try left\"}",
 			"missing or wrong (one try left): put"},
+		{"{\"state\":\"probe\",\"device\":\"/dev/x\",\"since_s\":0.4,\"rung\":0,"
+		 "\"reason\":\"the module has booted\"}", "looked for (the module has booted): this takes seconds"},
+		{"{\"state\":\"probe\",\"device\":\"/dev/x\",\"since_s\":11,\"rung\":0}", "modem.baud"},
+		/* A round of recovery. */
+		{"{\"state\":\"probe\",\"device\":\"/dev/x\",\"since_s\":0.4,\"rung\":1,\"rung_name\":\"retry\","
+		 "\"reason\":\"NETOPEN failed (1) although registered\"}", "although registered; recovery by retry): if it stays so, check modem.apn"},
+		{"{\"state\":\"activate\",\"device\":\"/dev/x\",\"since_s\":0.4,\"rung\":2,\"rung_name\":\"netclose\","
+		 "\"reason\":\"NETOPEN failed (1) although registered\"}", "recovery by netclose): if it stays so, check modem.apn"},
+		{"{\"state\":\"register\",\"device\":\"/dev/x\",\"rung\":1,\"creg\":2,\"reason\":\"not registered\"}",
+			"searching, signal"},
 		{"{\"state\":\"later\",\"device\":\"/dev/x\"}", "in state later"},
 		{"{}", "in state unknown"},
 	};
