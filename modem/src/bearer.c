@@ -63,9 +63,10 @@ static void came_up(struct modem *m)
 		addr_format(&b->address, text), modem_receive_name(m->mode.now));
 }
 
-/* Of a module that has to be found again: what it told of the network is of another time. */
-static void forget_network(struct bearer *b)
+void bearer_forget_network(struct modem *m)
 {
+	struct bearer *b = &m->bearer;
+
 	b->operator[0] = b->technology[0] = b->cell[0] = '\0';
 	b->rssi_dbm = 0;
 	b->ber = 99;
@@ -84,8 +85,8 @@ static void enter(struct modem *m, enum modem_state s)
 		b->n_dns = 0;
 		resolve_lost(m);
 	}
-	if (s == MODEM_STATE_ABSENT || s == MODEM_STATE_PROBE)
-		forget_network(b);
+	if (s == MODEM_STATE_ABSENT)
+		bearer_forget_network(m);
 	b->state = s;
 	b->since = m->now;
 	b->event = true;

@@ -418,6 +418,8 @@ void bearer_detach(struct modem *m);
 void bearer_shutdown(struct modem *m);
 void bearer_flush(struct modem *m);
 void bearer_echo(struct modem *m);
+/* Of a module that is to be found again: what it told of the network is of another time. */
+void bearer_forget_network(struct modem *m);
 /* The next step, not before @at; its state is entered if it is another one. */
 void bearer_goto(struct modem *m, int step, usec_t at);
 void bearer_set_failure(struct modem *m, enum modem_failure f, const char *reason);

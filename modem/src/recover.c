@@ -118,6 +118,7 @@ void recover_boot(struct modem *m)
 	log_info("%s: the module has booted", m->config->name);
 	say_down(m, "the module has booted");
 	forget(m);
+	bearer_forget_network(m);
 	b->power_wait = false;
 	for (unsigned i = 0; i < MODEM_CHANNELS; i++)
 		channel_reset(&m->channels[i]);
@@ -150,6 +151,7 @@ void recover_dead(struct modem *m)
 	}
 	say_down(m, "the module does not answer");
 	forget(m);
+	bearer_forget_network(m);
 	b->dirty = true;
 	snprintf(b->reason, sizeof(b->reason), "the module does not answer");
 	bearer_goto(m, STEP_DRAIN, 0);
