@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "option.h"
+#include "util/utf8.h"
 
 /* TS 23.003, 9.1: an APN has at most 100 octets. */
 #define GROUP_MAX 32 /* LOGIN_NAME_MAX of shadow, useradd(8) */
@@ -71,11 +72,16 @@ bool valid_ifname(const char *text)
 }
 
 /* UTF-8 is fine in a path, control characters are a mistake or an attack on the log's reader. */
+/* UTF-8, because the log, JSON and metrics show paths. */
 bool valid_path(const char *text)
 {
-	for (const char *s = text; *s; s++)
-		if ((*s >= 0 && *s < 0x20) || *s == 0x7f)
+	size_t n;
+
+	for (const char *s = text; *s; s += n) {
+		n = utf8_length(s);
+		if (n == 0 || (*s >= 0 && *s < 0x20) || *s == 0x7f)
 			return false;
+	}
 	return text[0] == '/' && text[1];
 }
 

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/utf8.h"
+
 enum type { GAUGE, COUNTER };
 
 enum kind {
@@ -57,25 +59,10 @@ struct row {
 
 /* ---- samples ---- */
 
-/* Bytes of the well-formed UTF-8 sequence at @s (Unicode 15, table 3-7), 0: there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-		s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
-		return 0;
-	return n;
-}
-
 void metrics_label(FILE *out, const char *value)
 {
 	while (*value) {
-		size_t n = utf8_length((const unsigned char *)value);
+		size_t n = utf8_length(value);
 
 		if (*value == '\n')
 			fputs("\\n", out);

@@ -298,6 +298,7 @@ static void paths_are_absolute_and_fit(void **state)
 	refused("modem.device", "/");
 	refused("modem.device", "/dev/tty\n");
 	refused("modem.device", "/dev/tty\x7f");
+	refused("modem.device", "/dev/t\xe9l");
 	accepted("modem.power_command", "/usr/bin/gpioset 0 4=1");
 	refused("modem.power_command", "gpioset 0 4=1");
 	memset(path, 'a', sizeof(path));
