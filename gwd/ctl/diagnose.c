@@ -2,7 +2,8 @@
 /*
  * Theory of operation
  *
- * A module that is not up has one cause, looked up by its `failure`, else by its state. One that is
+ * A module that is not up has one cause, looked up by its `failure`, else by its state, or by the reason of
+ * its recovery where the state is only one that each round of it passes through. One that is
  * up can be slow for several reasons at once; each has a rule, which says its sentence or nothing.
  * Sentences name the flow and its process where there is one, because that is what can be stopped.
  */

@@ -8,10 +8,12 @@
 
 /* ---- numbers ---- */
 
+#define AGE_MAX_S 4e9 /* more than a century; fits into 32 bits */
+
 struct format format_age(double seconds)
 {
 	struct format f;
-	unsigned long s = seconds > 0 ? (unsigned long)seconds : 0;
+	unsigned long s = seconds > 0 ? (unsigned long)(seconds < AGE_MAX_S ? seconds : AGE_MAX_S) : 0;
 
 	if (seconds < 9.95)
 		snprintf(f.s, sizeof(f.s), "%.1fs", seconds > 0 ? seconds : 0);

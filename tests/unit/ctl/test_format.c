@@ -44,6 +44,7 @@ static void ages_have_two_units_at_most(void **state)
 	assert_string_equal(format_age(11520).s, "3h12m");
 	assert_string_equal(format_age(460000).s, "5d07h");
 	assert_string_equal(format_age(-5).s, "0.0s");
+	assert_string_equal(format_age(1e300).s, "46296d07h"); /* a clock gone wrong */
 }
 
 static void bytes_and_rates_have_si_units(void **state)
