@@ -87,7 +87,8 @@ once() { # STEP PRESET COMMAND...: once a run; its log is build/logs/STEP-PRESET
 configure() { once configure "$1" cmake --preset "$1"; }
 build() { configure "$1" && once build "$1" cmake --build "build/$1" -j "$JOBS"; }
 
-# -- suites: output goes to the suite's log; PASSED and FAILED count what it ran, NOTE is for people
+# -- suites: output goes to the suite's log; PASSED and FAILED count what it ran, NOTE is for people: what
+# was measured, and what was left out
 
 run_ctest() { # PRESET
 	build "$1" || return 1
@@ -260,13 +261,15 @@ suite_fuzz() {
 }
 
 run_pytest() { # LOG ARGUMENT...
-	local out=$LOGS/$1 status=0
+	local out=$LOGS/$1 status=0 skipped
 	shift
 	(cd tests/e2e && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest --build="$TOP/build/dev" \
-		-rfE --durations=8 "$@") >"$out" 2>&1 || status=1
+		-rfEs --durations=8 "$@") >"$out" 2>&1 || status=1
 	cat "$out"
 	PASSED=$((PASSED + $(last_number passed "$out")))
 	FAILED=$((FAILED + $(last_number failed "$out") + $(last_number error "$out")))
+	skipped=$(last_number skipped "$out")
+	[ "$skipped" = 0 ] || NOTE="$skipped skipped: $(grep -o '^SKIPPED.*' "$out" | sed 's/.*: //' | sort -u | paste -s -d ';')"
 	return $status
 }
 
@@ -294,7 +297,7 @@ suite_knobs() {
 suite_container() {
 	build dev || return 1
 	local status=0
-	run_pytest container-pytest.txt -s -rfEs test_manifests.py test_container.py || status=1
+	run_pytest container-pytest.txt -s test_manifests.py test_container.py || status=1
 	NOTE=$(grep -ohE '(static image [0-9]|containers do not run here).*' "$LOGS/container-pytest.txt" | tail -n 1)
 	return $status
 }
