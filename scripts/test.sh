@@ -148,7 +148,7 @@ count_oks() { # passes TAP-like lines on and counts them; false when one failed 
 		"not ok "*) bad=$((bad + 1)) ;;
 		esac
 	done
-	echo "$ok $bad" >"$LOGS/counts"
+	echo "$ok $bad" >"$COUNTS"
 	[ $bad = 0 ] && [ $ok != 0 ]
 }
 
@@ -337,28 +337,71 @@ mkdir -p "$LOGS"
 # A suite that cleans up after Ctrl-C ends like any other one; the next must not begin.
 trap 'exit 130' INT
 trap 'exit 143' TERM
-total_passed=0 total_failed=0 bad=()
-for suite in "${SUITES[@]}"; do
-	printf '%-11s' "$suite"
-	began=$SECONDS PASSED=0 FAILED=0 NOTE=
-	rm -f "$LOGS/counts"
-	if "suite_$suite" >"$LOGS/$suite.log" 2>&1; then word=ok; else word=FAILED; fi
-	[ ! -e "$LOGS/counts" ] || read -r PASSED FAILED <"$LOGS/counts"
+trap '[ -z "$ASIDE_PID" ] || kill -- "-$ASIDE_PID" 2>/dev/null' EXIT
+
+run_suite() { # SUITE: leaves its seconds, verdict, counts and remark in build/logs/SUITE.result
+	local began=$SECONDS word=ok
+	PASSED=0 FAILED=0 NOTE=
+	COUNTS=$LOGS/$1.counts
+	rm -f "$COUNTS"
+	"suite_$1" >"$LOGS/$1.log" 2>&1 || word=FAILED
+	[ ! -e "$COUNTS" ] || read -r PASSED FAILED <"$COUNTS"
 	if [ $word = FAILED ]; then
-		bad+=("$suite")
 		[ "$FAILED" != 0 ] || FAILED=1
 	elif [ "$PASSED" = 0 ]; then
 		PASSED=1
 	fi
-	total_passed=$((total_passed + PASSED)) total_failed=$((total_failed + FAILED))
-	printf '%-7s %4d s  %4d passed%s%s\n' "$word" $((SECONDS - began)) "$PASSED" \
-		"$([ "$FAILED" = 0 ] || echo ", $FAILED failed")" "${NOTE:+  ($NOTE)}"
-	if [ $word = FAILED ]; then
-		echo "--- the end of build/logs/$suite.log"
-		tail -n 40 "$LOGS/$suite.log"
-		echo "---"
+	echo "$((SECONDS - began)) $word $PASSED $FAILED $NOTE" >"$LOGS/$1.result"
+}
+
+# clang-tidy computes, the others mostly wait: it takes what they leave of the processors, from the moment
+# that there is a build to look at.
+ASIDE_PID='' ASIDE=''
+begin_aside() { # SUITE
+	ASIDE=$1
+	set -m
+	(
+		trap - INT TERM EXIT
+		renice -n 19 "$BASHPID" >/dev/null
+		run_suite "$1"
+	) &
+	ASIDE_PID=$!
+	set +m
+}
+total_passed=0 total_failed=0 bad=()
+report_suite() { # SUITE
+	local seconds word passed failed note
+	read -r seconds word passed failed note <"$LOGS/$1.result"
+	[ "$word" = ok ] || bad+=("$1")
+	total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed))
+	printf '%-7s %4d s  %4d passed%s%s\n' "$word" "$seconds" "$passed" \
+		"$([ "$failed" = 0 ] || echo ", $failed failed")" "${note:+  ($note)}"
+	[ "$word" = ok ] && return
+	echo "--- the end of build/logs/$1.log"
+	tail -n 40 "$LOGS/$1.log"
+	echo "---"
+}
+
+end_aside() {
+	[ -n "$ASIDE_PID" ] || return
+	wait "$ASIDE_PID"
+	ASIDE_PID=
+	printf '%-11s' "$ASIDE"
+	report_suite "$ASIDE"
+}
+
+for suite in "${SUITES[@]}"; do
+	if [ "$suite" = tidy ]; then
+		configure clang
+		begin_aside tidy
+		continue
 	fi
+	[ "$suite" != bench ] || end_aside # what is measured wants the machine for itself
+	printf '%-11s' "$suite"
+	run_suite "$suite"
+	report_suite "$suite"
 done
+end_aside
 [[ " ${SUITES[*]} " != *" bench "* ]] || cat "$LOGS/bench.log"
 
 echo "$total_passed passed, $total_failed failed"
