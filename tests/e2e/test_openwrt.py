@@ -68,6 +68,7 @@ def test_the_handler_names_its_parameters(router: Router) -> None:
 def test_netifd_sets_what_the_bearer_gives(router: Router) -> None:
     world = router.world
     sim = world.start_sim(operator_dns="192.0.2.53,192.0.2.54", pin="4711", apn_required="internet")
+    (router.root.path / "etc/group").write_text("root:x:0:\ngwd:x:4242:\n")  # by the package's USERID
     n = router.interface(metric=30, pincode="4711", auth="pap", username="user name", password="s3cret x",
                          mtu=1400, options=["modem.init=AT+CSQ", "modem.power_command=/bin/x a b"])
     n.ifup()
@@ -77,6 +78,8 @@ def test_netifd_sets_what_the_bearer_gives(router: Router) -> None:
     assert route["dev"] == "gwd-wan" and route["metric"] == 30 and route["protocol"] == "static"
     assert "mtu 1400" in world.inner.ip("link", "show", "gwd-wan")
     assert n.gwd().status()["interface"]["default_route"] is False
+    control = (router.root.path / "tmp/run/gwd/gwd-wan.sock").stat()
+    assert control.st_gid == 4242 and stat.S_IMODE(control.st_mode) == 0o660
     router.echo()
     assert any("AT+CSQ" in x for x in commands(world))
 

@@ -41,7 +41,7 @@ class Root:
         busybox = shutil.which("busybox")
         assert busybox, "busybox is missing (scripts/install-deps.sh)"
         self._copy_program(busybox, "bin/busybox")
-        for applet in ("sh", "ash", "mkdir", "rm", "readlink", "sleep", "cat"):
+        for applet in ("sh", "ash", "mkdir", "rm", "readlink", "sleep", "cat", "grep"):
             (self.path / "bin" / applet).symlink_to("busybox")
         (self.path / "sbin/ip").symlink_to("../bin/busybox")
         self._copy_program(str(world.binaries.gwd), "usr/sbin/gwd")

@@ -34,6 +34,8 @@ proto_gwd_setup() {
 	local interface="$1"
 	local $GWD_NAMES
 	json_get_vars $GWD_NAMES
+	# The package's own group may steer, unless the options name another.
+	! grep -q '^gwd:' /etc/group || gwd_add_extra control.group=gwd
 	json_for_each_item gwd_add_extra options
 
 	# The kernel's names have 15 characters; gwd-notify finds the interface by its name.
