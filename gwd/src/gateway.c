@@ -47,7 +47,7 @@ bool unit_line_taken(const struct unit *u)
 }
 
 /* From 9 down: the module gives accepted sockets the lowest free numbers (NOTE 3.4). A number that
- * the module refused lately, though it should have been free, comes after all others. */
+ * the module refused lately, though it should have been free, or took from UDP, comes after all others. */
 struct link *unit_free_link(struct unit *u)
 {
 	struct link *best = NULL;
@@ -217,6 +217,9 @@ static void on_closed(void *user, unsigned link, enum modem_close_reason reason)
 	log_debug("modem%u link %u: closed: %s", l->unit->index, link,
 		modem_close_reason_name(reason));
 	link_event(l, "closed", modem_close_reason_name(reason));
+	/* Datagrams have no peer that closes: the module took the number away. */
+	if (l->use == LINK_UDP && reason == MODEM_CLOSE_REMOTE)
+		l->refused = l->unit->gw->now;
 	if (l->use == LINK_TCP)
 		tcp_link_closed(l, reason);
 	else if (l->use == LINK_DNS)

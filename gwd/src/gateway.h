@@ -121,7 +121,7 @@ struct link {
 	bool open;
 	usec_t since;
 	usec_t ended;	   /* TCP: when it was last given up or lost; 0: never */
-	usec_t refused;	   /* the module last called it in use although it was free; 0: never */
+	usec_t refused;	   /* the module last called it in use although free, or took it from UDP; 0: never */
 	struct flow *flow; /* TCP; NULL for one that is being closed */
 	uint64_t tx_bytes, rx_bytes;
 	struct rate tx_rate, rx_rate;

@@ -223,6 +223,17 @@ static void a_lost_link_gives_everything_back(void **state)
 	assert_int_equal(world->gw->count.udp_dropped_queue, 0);
 }
 
+static void after_a_link_that_the_module_took_away_another_number_is_tried(void **state)
+{
+	(void)state;
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "a", 1);
+	module_opens(9, MODEM_OPEN_OK);
+	module_closes(9, MODEM_CLOSE_REMOTE);
+	host_sends_datagram("10.148.0.17:5000", "203.0.113.1:123", "b", 1);
+	assert_int_equal(world->gw->units[0].links[8].use, LINK_UDP);
+	assert_int_equal(world->gw->units[0].links[9].use, LINK_UNUSED);
+}
+
 static void more_remotes_than_the_table_holds_push_out_the_oldest(void **state)
 {
 	(void)state;
@@ -259,6 +270,7 @@ int main(void)
 		T(a_full_queue_drops_and_counts),
 		T(an_open_that_fails_tells_the_senders),
 		T(a_lost_link_gives_everything_back),
+		T(after_a_link_that_the_module_took_away_another_number_is_tried),
 		T(more_remotes_than_the_table_holds_push_out_the_oldest),
 	};
 
